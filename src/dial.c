@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* dial - client side: connects to the first of several addresses that answers */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "dial.h"
+#include "monotonic.h"
+
+static void end(struct dial_attempt *attempt, enum dial_outcome outcome, int error)
+{
+	attempt->outcome = outcome;
+	attempt->error = error;
+	attempt->ended_usec = monotonic_usec();
+	if (outcome != DIAL_CONNECTED && attempt->fd >= 0) {
+		close(attempt->fd);
+		attempt->fd = -1;
+	}
+}
+
+/*
+ * A UNIX socket whose queue is full refuses a connection that may not wait, so this one waits,
+ * but not past the deadline: SO_SNDTIMEO in socket(7).
+ */
+static void limit_wait(int fd, uint64_t deadline_usec, uint64_t now_usec)
+{
+	/* Zero would mean for ever. */
+	uint64_t usec = deadline_usec > now_usec ? deadline_usec - now_usec : 1;
+	struct timeval wait = {
+		.tv_sec = (time_t)(usec / USEC_PER_SEC),
+		.tv_usec = (suseconds_t)(usec % USEC_PER_SEC),
+	};
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+}
+
+static void begin(const struct resolve_address *to, uint64_t deadline_usec,
+		  struct dial_attempt *attempt)
+{
+	bool is_unix = to->address.ss_family == AF_UNIX;
+	int flags = SOCK_CLOEXEC | (is_unix ? 0 : SOCK_NONBLOCK);
+
+	attempt->started_usec = monotonic_usec();
+	attempt->outcome = DIAL_PENDING;
+	attempt->fd = socket(to->address.ss_family, SOCK_STREAM | flags, 0);
+	if (attempt->fd < 0) {
+		end(attempt, DIAL_FAILED, errno);
+		return;
+	}
+	if (is_unix)
+		limit_wait(attempt->fd, deadline_usec, attempt->started_usec);
+
+	if (connect(attempt->fd, (const struct sockaddr *)&to->address, to->length) == 0)
+		end(attempt, DIAL_CONNECTED, 0);
+	else if (is_unix && errno == EAGAIN)
+		end(attempt, DIAL_TIMED_OUT, 0);
+	else if (errno != EINPROGRESS)
+		end(attempt, DIAL_FAILED, errno);
+}
+
+/* The connection was made or failed: sees which. */
+static void settle(struct dial_attempt *attempt)
+{
+	int error = 0;
+	socklen_t length = sizeof(error);
+
+	if (getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
+		error = errno;
+	end(attempt, error == 0 ? DIAL_CONNECTED : DIAL_FAILED, error);
+}
+
+/* Waits for one of the pending attempts. Returns 0, also when the time is over, or -errno. */
+static int wait_for_any(struct dial_attempt *attempts, size_t started, struct pollfd *polled,
+			uint64_t until_usec)
+{
+	for (size_t i = 0; i < started; i++)
+		polled[i] = (struct pollfd){
+			.fd = attempts[i].outcome == DIAL_PENDING ? attempts[i].fd : -1,
+			.events = POLLOUT,
+		};
+	if (poll(polled, started, monotonic_wait_msec(until_usec, monotonic_usec())) < 0)
+		return -errno;
+	for (size_t i = 0; i < started; i++)
+		if (polled[i].revents != 0)
+			settle(&attempts[i]);
+	return 0;
+}
+
+static size_t find(const struct dial_attempt *attempts, size_t count, enum dial_outcome outcome)
+{
+	size_t i = 0;
+
+	while (i < count && attempts[i].outcome != outcome)
+		i++;
+	return i;
+}
+
+/* Returns 0 once an attempt is DIAL_CONNECTED, or as dial() does. */
+static int race(const struct resolve_list *list, uint64_t deadline_usec,
+		struct dial_attempt *attempts, struct pollfd *polled)
+{
+	size_t started = 0;
+	uint64_t next_usec = 0;
+	int r = 0;
+
+	while (r == 0 && find(attempts, started, DIAL_CONNECTED) == started) {
+		uint64_t now = monotonic_usec(), until = deadline_usec;
+		bool pending = find(attempts, started, DIAL_PENDING) < started;
+
+		if (now >= deadline_usec)
+			return -ETIMEDOUT;
+		if (started < list->count && (!pending || now >= next_usec)) {
+			begin(&list->addresses[started], deadline_usec, &attempts[started]);
+			started++;
+			next_usec = now + DIAL_STAGGER_MSEC * USEC_PER_MSEC;
+			continue;
+		}
+		if (!pending)
+			return -ECONNREFUSED;
+		if (started < list->count && next_usec < deadline_usec)
+			until = next_usec;
+		r = wait_for_any(attempts, started, polled, until);
+	}
+	return r;
+}
+
+int dial(const struct resolve_list *list, uint64_t deadline_usec, struct dial_attempt *attempts,
+	 int *fd, size_t *winner)
+{
+	struct pollfd *polled = calloc(list->count, sizeof(*polled));
+	int r = -ENOMEM;
+
+	for (size_t i = 0; i < list->count; i++)
+		attempts[i] = (struct dial_attempt){.outcome = DIAL_NOT_TRIED, .fd = -1};
+	if (polled != NULL)
+		r = race(list, deadline_usec, attempts, polled);
+	free(polled);
+
+	if (r == 0) {
+		*winner = find(attempts, list->count, DIAL_CONNECTED);
+		*fd = attempts[*winner].fd;
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		bool is_loser = r == 0 && i != *winner;
+
+		if (attempts[i].outcome == DIAL_PENDING)
+			end(&attempts[i], r == 0 ? DIAL_OVERTAKEN : DIAL_TIMED_OUT, 0);
+		else if (is_loser && attempts[i].outcome == DIAL_CONNECTED)
+			end(&attempts[i], DIAL_OVERTAKEN, 0);
+	}
+	return r;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* log - the journal if systemd reads our standard error, else plain lines on it */
+#include "config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* Where in the source a message was written is of no use to those who read the journal. */
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+#include "log.h"
+
+/* "MESSAGE=", "PRIORITY=" and "MESSAGE_ID=" come before the fields. */
+#define OWN_FIELDS 3
+#define FIELD_BYTES 512
+
+static bool to_journal;
+static int priority_max = LOG_NOTICE;
+
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+void log_open(int max_priority)
+{
+	to_journal = stderr_is_journal();
+	priority_max = max_priority;
+}
+
+int log_wants(int priority)
+{
+	return priority <= priority_max;
+}
+
+struct journal_entry {
+	char text[OWN_FIELDS + LOG_FIELDS_MAX][FIELD_BYTES];
+	struct iovec iov[OWN_FIELDS + LOG_FIELDS_MAX];
+	int count;
+};
+
+static void add_field(struct journal_entry *entry, const char *name, const char *value)
+{
+	char *text = entry->text[entry->count];
+	int length = snprintf(text, FIELD_BYTES, "%s=%s", name, value);
+
+	entry->iov[entry->count++] = (struct iovec){
+		.iov_base = text,
+		.iov_len = length < FIELD_BYTES ? (size_t)length : FIELD_BYTES - 1,
+	};
+}
+
+/* `message` begins with "MESSAGE=". Returns 0, or -errno when the journal cannot be reached. */
+static int write_journal(int priority, const char *message_id, const struct log_field *fields,
+			 size_t field_count, char *message, size_t message_length)
+{
+	struct journal_entry entry = {.count = 0};
+	const char digit[] = {(char)('0' + priority), '\0'};
+
+	entry.iov[entry.count++] = (struct iovec){.iov_base = message, .iov_len = message_length};
+	add_field(&entry, "PRIORITY", digit);
+	if (message_id != NULL)
+		add_field(&entry, "MESSAGE_ID", message_id);
+	for (size_t i = 0; i < field_count && i < LOG_FIELDS_MAX; i++)
+		add_field(&entry, fields[i].name, fields[i].value);
+	return sd_journal_sendv(entry.iov, entry.count);
+}
+
+void log_event(int priority, const char *message_id, const struct log_field *fields,
+	       size_t field_count, const char *format, ...)
+{
+	static const char prefix[] = "MESSAGE=";
+	char line[LOG_LINE_BYTES] = "MESSAGE=";
+	char *text = line + sizeof(prefix) - 1;
+	size_t size = sizeof(line) - (sizeof(prefix) - 1), length;
+	va_list arguments;
+	int n;
+
+	if (!log_wants(priority))
+		return;
+
+	va_start(arguments, format);
+	n = vsnprintf(text, size, format, arguments);
+	va_end(arguments);
+	if (n < 0)
+		return;
+	length = (size_t)n < size ? (size_t)n : size - 1;
+
+	if (to_journal && write_journal(priority, message_id, fields, field_count, line,
+					sizeof(prefix) - 1 + length) >= 0)
+		return;
+	/* One write, so that lines of several processes do not mix. The <N> is for a journal that
+	 * takes standard error but not messages: SyslogLevelPrefix= in systemd.exec(5). */
+	if (to_journal)
+		dprintf(STDERR_FILENO, "<%d>%s\n", priority, text);
+	else
+		dprintf(STDERR_FILENO, "%s: %s\n", program_invocation_short_name, text);
+}
