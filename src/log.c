@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -78,33 +79,38 @@ static int write_journal(int priority, const char *message_id, const struct log_
 	return sd_journal_sendv(entry.iov, entry.count);
 }
 
+static void write_line(const char *prefix, const char *text)
+{
+	char line[LOG_LINE_BYTES + FIELD_BYTES];
+	int length = snprintf(line, sizeof(line), "%s%s\n", prefix, text);
+
+	/* One write, so that the lines of several processes do not mix. */
+	if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
+		return;
+}
+
 void log_event(int priority, const char *message_id, const struct log_field *fields,
 	       size_t field_count, const char *format, ...)
 {
-	static const char prefix[] = "MESSAGE=";
-	char line[LOG_LINE_BYTES] = "MESSAGE=";
-	char *text = line + sizeof(prefix) - 1;
-	size_t size = sizeof(line) - (sizeof(prefix) - 1), length;
+	static const char name[] = "MESSAGE=";
+	const size_t name_length = sizeof(name) - 1;
+	char entry[sizeof(name) + LOG_LINE_BYTES] = "MESSAGE=", prefix[FIELD_BYTES];
+	char *text = entry + name_length;
 	va_list arguments;
-	int n;
 
 	if (!log_wants(priority))
 		return;
 
 	va_start(arguments, format);
-	n = vsnprintf(text, size, format, arguments);
+	vsnprintf(text, LOG_LINE_BYTES, format, arguments);
 	va_end(arguments);
-	if (n < 0)
-		return;
-	length = (size_t)n < size ? (size_t)n : size - 1;
 
-	if (to_journal && write_journal(priority, message_id, fields, field_count, line,
-					sizeof(prefix) - 1 + length) >= 0)
+	if (!to_journal)
+		snprintf(prefix, sizeof(prefix), "%s: ", program_invocation_short_name);
+	else if (write_journal(priority, message_id, fields, field_count, entry,
+			       name_length + strlen(text)) >= 0)
 		return;
-	/* One write, so that lines of several processes do not mix. The <N> is for a journal that
-	 * takes standard error but not messages: SyslogLevelPrefix= in systemd.exec(5). */
-	if (to_journal)
-		dprintf(STDERR_FILENO, "<%d>%s\n", priority, text);
-	else
-		dprintf(STDERR_FILENO, "%s: %s\n", program_invocation_short_name, text);
+	else /* It takes standard error, but no messages: SyslogLevelPrefix=, systemd.exec(5). */
+		snprintf(prefix, sizeof(prefix), "<%d>", priority);
+	write_line(prefix, text);
 }

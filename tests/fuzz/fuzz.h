@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* fuzz - the entry point that libFuzzer and replay.c call */
+#ifndef HELLOD_FUZZ_H
+#define HELLOD_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Tries one input. Aborts when a promise is broken, returns 0 otherwise. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#endif
