@@ -10,6 +10,7 @@ activate=${SYSTEMD_SOCKET_ACTIVATE:-systemd-socket-activate}
 work=$(mktemp -d)
 activator=
 
+# shellcheck disable=SC2317 # it is reached, by the trap
 finish()
 {
 	[ -z "$activator" ] || kill "$activator" 2>/dev/null || true

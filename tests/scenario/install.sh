@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: MIT
 #
 # make install and uninstall, into a scratch root: under DESTDIR, and with a prefix that only make
-# is told of. In a build tree of its own, since another prefix has files made again.
+# is told of. From a copy of the sources, since another prefix has files made again.
 set -e
 # shellcheck source=lib.sh
 . "${srcdir:=.}/tests/scenario/lib.sh"
 
-source=$(cd "$srcdir" && pwd)
+make distdir distdir="$work/source" >"$work/distdir.log" 2>&1 || fail "make distdir"
 mkdir "$work/build" "$work/destdir" "$work/opt"
 cd "$work/build"
-"$source/configure" --quiet --prefix=/usr --sysconfdir=/etc \
+"$work/source/configure" --quiet --prefix=/usr --sysconfdir=/etc \
 	--with-systemdsystemunitdir=/usr/lib/systemd/system --with-sysusersdir=/usr/lib/sysusers.d \
 	--with-catalogdir=/usr/lib/systemd/catalog >"$work/configure.log" 2>&1 || fail "configure"
 make >"$work/make.log" 2>&1 || fail "make"
