@@ -53,7 +53,7 @@ static int read_file(const char *path, char **text, size_t *length, char **why)
 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return refuse(-errno, why, "%s: %s; let hellod read it, or remove it", path,
+		return refuse(-errno, why, "%s: %s; put a text there that hellod can read", path,
 			      strerror(errno));
 
 	/* One byte more than is allowed, so that a file of just that size is seen to end. */
@@ -70,7 +70,7 @@ static int read_file(const char *path, char **text, size_t *length, char **why)
 			      "shorten it",
 			      path, GREETING_FILE_BYTES_MAX, FRAME_GREETING_BYTES_MAX);
 	if (r < 0 && *text != NULL)
-		return refuse(r, why, "%s: %s; put a text file there, or remove it", path,
+		return refuse(r, why, "%s: %s; put a text there that hellod can read", path,
 			      strerror(-r));
 	return r;
 }

@@ -184,8 +184,8 @@ static int run(const struct options *options)
 
 	if (greeting_load(&options->greeting, &greeting, &why) < 0) {
 		status = misconfigured(MESSAGE_GREETING_BAD, why);
-		/* Nobody is told half a greeting: a connection is ended properly, with an empty
-		 * frame, and the clients in a listener's queue are left for when it is mended. */
+		/* A connection is still ended properly, without a byte being sent; the clients in
+		 * the queue of a listener are left there for when the greeting is mended. */
 		if (activation.kind == ACTIVATION_LISTENERS)
 			return status;
 	}

@@ -3,17 +3,21 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 
 #include "output.h"
 
 int output_close(void)
 {
+	bool printed = __fpending(stdout) > 0;
 	/* An earlier failure may have left no errno: a plain EIO stands for it. */
 	int error = ferror(stdout) ? EIO : 0;
 
-	if (fclose(stdout) != 0 && errno != EBADF)
+	/* Who closes standard output may do so, as long as there is nothing to say. */
+	if (fclose(stdout) != 0 && (printed || errno != EBADF))
 		error = errno;
 	if (error == 0)
 		return 0;

@@ -113,7 +113,7 @@ void report_failure(const struct probe_target *target, const struct probe_result
 		fprintf(stream, "%s: %s", target->host, strerror(result->system_error));
 	} else if (result->connected_usec != 0) {
 		print_broken(target, result, stream);
-	} else if (result->attempts != NULL) {
+	} else if (result->attempts != NULL && result->attempts[0].outcome != DIAL_NOT_TRIED) {
 		print_attempts(target, result, stream);
 	} else {
 		fprintf(stream, "%s: name resolution ", target->host);
