@@ -118,7 +118,7 @@ START_TEST(unix_names_are_made_harmless)
 }
 END_TEST
 
-/* The longest there are: every byte takes four characters, and no NUL ends them. */
+/* The longest there are, which no NUL ends. Escaped, a byte takes four characters. */
 START_TEST(longest_unix_names_fit)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
@@ -133,6 +133,13 @@ START_TEST(longest_unix_names_fit)
 	memset(sun.sun_path, 'x', sizeof(sun.sun_path));
 	snprintf(expected, sizeof(expected), "%.*s", (int)sizeof(sun.sun_path), sun.sun_path);
 	format_one(&sun, sizeof(sun), expected, "", expected);
+}
+END_TEST
+
+START_TEST(longest_hostile_path_fits)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	char expected[4 * sizeof(sun.sun_path) + 1];
 
 	memset(sun.sun_path, '\n', sizeof(sun.sun_path));
 	for (size_t i = 0; i < sizeof(sun.sun_path); i++)
@@ -200,6 +207,7 @@ int main(void)
 	tcase_add_loop_test(tcase, ipv6, 0, UNIT_COUNT(inet6));
 	tcase_add_loop_test(tcase, unix_names_are_made_harmless, 0, UNIT_COUNT(unix_names));
 	tcase_add_test(tcase, longest_unix_names_fit);
+	tcase_add_test(tcase, longest_hostile_path_fits);
 	tcase_add_test(tcase, kernel_may_count_one_byte_more);
 	tcase_add_loop_test(tcase, virtual_machines, 0, UNIT_COUNT(vsock));
 	tcase_add_test(tcase, others_are_unknown);

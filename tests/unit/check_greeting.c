@@ -173,7 +173,7 @@ START_TEST(text_that_is_not_utf8_is_refused)
 	static const struct greeting_source text = {.text = "HELL\xFF", .path = FILE_NAME};
 	static const struct greeting_source file = {.path = FILE_NAME, .path_may_be_absent = true};
 	static const char *const text_said[] = {"--greeting: ", "byte 4 ", NULL};
-	static const char *const file_said[] = {FILE_NAME ": ", "byte 17 ", NULL};
+	static const char *const file_said[] = {FILE_NAME ": ", "byte 16 ", NULL};
 
 	refuse_one(&text, -EILSEQ, text_said);
 	write_file(UNIT_BYTES("A\0\u20AC\nABCDEFGHIJ\xC3\nrest"));

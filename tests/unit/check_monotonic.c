@@ -36,9 +36,13 @@ static const struct {
 
 START_TEST(clock_is_read_in_microseconds)
 {
+	uint64_t usec;
+
 	shown = (struct timespec){.tv_sec = clocks[_i].sec, .tv_nsec = clocks[_i].nsec};
-	asked = -1;
-	ck_assert_uint_eq(monotonic_usec(), clocks[_i].usec);
+	usec = monotonic_usec();
+	/* Check looks at this clock too, and thinks that the test took so long. */
+	shown = (struct timespec){0};
+	ck_assert_uint_eq(usec, clocks[_i].usec);
 	ck_assert_int_eq(asked, CLOCK_MONOTONIC);
 }
 END_TEST
