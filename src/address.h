@@ -5,8 +5,8 @@
 
 #include <sys/socket.h>
 
-/* Room for the longest: an abstract UNIX name of 107 bytes, each shown as \xNN. */
-#define ADDRESS_HOST_BYTES 432
+/* Room for the longest: a UNIX path that fills all 108 bytes, each shown as \xNN. */
+#define ADDRESS_HOST_BYTES 436
 #define ADDRESS_PORT_BYTES 12
 #define ADDRESS_BYTES (ADDRESS_HOST_BYTES + ADDRESS_PORT_BYTES + 3)
 

@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "dial.h"
@@ -23,44 +22,26 @@ static void end(struct dial_attempt *attempt, enum dial_outcome outcome, int err
 	}
 }
 
-/*
- * A UNIX socket whose queue is full refuses a connection that may not wait, so this one waits,
- * but not past the deadline: SO_SNDTIMEO in socket(7).
- */
-static void limit_wait(int fd, uint64_t deadline_usec, uint64_t now_usec)
+static void try_connect(const struct resolve_address *to, struct dial_attempt *attempt)
 {
-	/* Zero would mean for ever. */
-	uint64_t usec = deadline_usec > now_usec ? deadline_usec - now_usec : 1;
-	struct timeval wait = {
-		.tv_sec = (time_t)(usec / USEC_PER_SEC),
-		.tv_usec = (suseconds_t)(usec % USEC_PER_SEC),
-	};
-
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
-}
-
-static void begin(const struct resolve_address *to, uint64_t deadline_usec,
-		  struct dial_attempt *attempt)
-{
-	bool is_unix = to->address.ss_family == AF_UNIX;
-	int flags = SOCK_CLOEXEC | (is_unix ? 0 : SOCK_NONBLOCK);
-
-	attempt->started_usec = monotonic_usec();
-	attempt->outcome = DIAL_PENDING;
-	attempt->fd = socket(to->address.ss_family, SOCK_STREAM | flags, 0);
-	if (attempt->fd < 0) {
-		end(attempt, DIAL_FAILED, errno);
-		return;
-	}
-	if (is_unix)
-		limit_wait(attempt->fd, deadline_usec, attempt->started_usec);
-
+	attempt->retry = 0;
 	if (connect(attempt->fd, (const struct sockaddr *)&to->address, to->length) == 0)
 		end(attempt, DIAL_CONNECTED, 0);
-	else if (is_unix && errno == EAGAIN)
-		end(attempt, DIAL_TIMED_OUT, 0);
+	else if (errno == EAGAIN && to->address.ss_family == AF_UNIX)
+		attempt->retry = 1;
 	else if (errno != EINPROGRESS)
 		end(attempt, DIAL_FAILED, errno);
+}
+
+static void begin(const struct resolve_address *to, struct dial_attempt *attempt)
+{
+	attempt->started_usec = monotonic_usec();
+	attempt->outcome = DIAL_PENDING;
+	attempt->fd = socket(to->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (attempt->fd < 0)
+		end(attempt, DIAL_FAILED, errno);
+	else
+		try_connect(to, attempt);
 }
 
 /* The connection was made or failed: sees which. */
@@ -75,19 +56,29 @@ static void settle(struct dial_attempt *attempt)
 }
 
 /* Waits for one of the pending attempts. Returns 0, also when the time is over, or -errno. */
-static int wait_for_any(struct dial_attempt *attempts, size_t started, struct pollfd *polled,
-			uint64_t until_usec)
+static int wait_for_any(const struct resolve_list *list, struct dial_attempt *attempts,
+			size_t started, struct pollfd *polled, uint64_t until_usec)
 {
-	for (size_t i = 0; i < started; i++)
+	uint64_t now = monotonic_usec(), retry_usec = now + DIAL_RETRY_MSEC * USEC_PER_MSEC;
+
+	for (size_t i = 0; i < started; i++) {
+		bool pending = attempts[i].outcome == DIAL_PENDING;
+
 		polled[i] = (struct pollfd){
-			.fd = attempts[i].outcome == DIAL_PENDING ? attempts[i].fd : -1,
+			.fd = pending && !attempts[i].retry ? attempts[i].fd : -1,
 			.events = POLLOUT,
 		};
-	if (poll(polled, started, monotonic_wait_msec(until_usec, monotonic_usec())) < 0)
+		if (pending && attempts[i].retry && retry_usec < until_usec)
+			until_usec = retry_usec;
+	}
+	if (poll(polled, started, monotonic_wait_msec(until_usec, now)) < 0)
 		return -errno;
-	for (size_t i = 0; i < started; i++)
+	for (size_t i = 0; i < started; i++) {
 		if (polled[i].revents != 0)
 			settle(&attempts[i]);
+		else if (attempts[i].outcome == DIAL_PENDING && attempts[i].retry)
+			try_connect(&list->addresses[i], &attempts[i]);
+	}
 	return 0;
 }
 
@@ -111,11 +102,12 @@ static int race(const struct resolve_list *list, uint64_t deadline_usec,
 	while (r == 0 && find(attempts, started, DIAL_CONNECTED) == started) {
 		uint64_t now = monotonic_usec(), until = deadline_usec;
 		bool pending = find(attempts, started, DIAL_PENDING) < started;
+		bool last_failed = started > 0 && attempts[started - 1].outcome == DIAL_FAILED;
 
 		if (now >= deadline_usec)
 			return -ETIMEDOUT;
-		if (started < list->count && (!pending || now >= next_usec)) {
-			begin(&list->addresses[started], deadline_usec, &attempts[started]);
+		if (started < list->count && (last_failed || now >= next_usec)) {
+			begin(&list->addresses[started], &attempts[started]);
 			started++;
 			next_usec = now + DIAL_STAGGER_MSEC * USEC_PER_MSEC;
 			continue;
@@ -124,7 +116,7 @@ static int race(const struct resolve_list *list, uint64_t deadline_usec,
 			return -ECONNREFUSED;
 		if (started < list->count && next_usec < deadline_usec)
 			until = next_usec;
-		r = wait_for_any(attempts, started, polled, until);
+		r = wait_for_any(list, attempts, started, polled, until);
 	}
 	return r;
 }

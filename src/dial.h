@@ -13,6 +13,12 @@
  */
 #define DIAL_STAGGER_MSEC 250U
 
+/*
+ * How long to wait before asking again for a connection to a UNIX socket whose queue is full:
+ * nothing tells when there is room in it.
+ */
+#define DIAL_RETRY_MSEC 10U
+
 enum dial_outcome {
 	DIAL_NOT_TRIED, /* another address answered, or the deadline came, before its turn */
 	DIAL_PENDING,	/* internal; never seen by the caller */
@@ -27,6 +33,7 @@ struct dial_attempt {
 	enum dial_outcome outcome;
 	int error; /* errno if DIAL_FAILED */
 	int fd;	   /* internal */
+	int retry; /* internal */
 	uint64_t started_usec;
 	uint64_t ended_usec;
 };

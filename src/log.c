@@ -22,7 +22,11 @@
 #define OWN_FIELDS 3
 #define FIELD_BYTES 512
 
-static bool to_journal;
+/* Where sd_journal_sendv() sends to. Without it, it would call a lost message sent. */
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+static bool journal_reads_stderr;
+static bool journal_takes_messages;
 static int priority_max = LOG_NOTICE;
 
 static bool stderr_is_journal(void)
@@ -37,7 +41,8 @@ static bool stderr_is_journal(void)
 
 void log_open(int max_priority)
 {
-	to_journal = stderr_is_journal();
+	journal_reads_stderr = stderr_is_journal();
+	journal_takes_messages = journal_reads_stderr && access(JOURNAL_SOCKET, W_OK) == 0;
 	priority_max = max_priority;
 }
 
@@ -105,12 +110,12 @@ void log_event(int priority, const char *message_id, const struct log_field *fie
 	vsnprintf(text, LOG_LINE_BYTES, format, arguments);
 	va_end(arguments);
 
-	if (!to_journal)
-		snprintf(prefix, sizeof(prefix), "%s: ", program_invocation_short_name);
-	else if (write_journal(priority, message_id, fields, field_count, entry,
-			       name_length + strlen(text)) >= 0)
+	if (journal_takes_messages && write_journal(priority, message_id, fields, field_count,
+						    entry, name_length + strlen(text)) >= 0)
 		return;
-	else /* It takes standard error, but no messages: SyslogLevelPrefix=, systemd.exec(5). */
+	if (journal_reads_stderr) /* SyslogLevelPrefix= in systemd.exec(5) */
 		snprintf(prefix, sizeof(prefix), "<%d>", priority);
+	else
+		snprintf(prefix, sizeof(prefix), "%s: ", program_invocation_short_name);
 	write_line(prefix, text);
 }

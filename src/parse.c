@@ -3,33 +3,36 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "monotonic.h"
 #include "parse.h"
 
-/* strtoull() would take a sign, blanks and a number that is too large for it. */
-static const char *parse_digits(const char *text, uint64_t max, uint64_t *number)
+/*
+ * strtoull() would take a sign and blanks. Returns where the digits end; *overflow tells that the
+ * number is too large to express.
+ */
+static const char *parse_digits(const char *text, uint64_t *number, bool *overflow)
 {
-	uint64_t n = 0;
-
+	*number = 0;
+	*overflow = false;
 	for (; *text >= '0' && *text <= '9'; text++) {
-		uint64_t digit = (uint64_t)(*text - '0');
-
-		n = n > (max - digit) / 10 ? max : n * 10 + digit;
+		*overflow |= __builtin_mul_overflow(*number, 10U, number);
+		*overflow |= __builtin_add_overflow(*number, (unsigned)(*text - '0'), number);
 	}
-	*number = n;
 	return text;
 }
 
 int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *number)
 {
 	uint64_t n;
-	const char *end = parse_digits(text, UINT64_MAX, &n);
+	bool overflow;
+	const char *end = parse_digits(text, &n, &overflow);
 
 	if (end == text || *end != '\0')
 		return -EINVAL;
-	if (n < min || n > max)
+	if (overflow || n < min || n > max)
 		return -ERANGE;
 	*number = n;
 	return 0;
@@ -37,8 +40,9 @@ int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *number)
 
 int parse_seconds(const char *text, uint64_t min_usec, uint64_t max_usec, uint64_t *usec)
 {
-	uint64_t seconds, fraction = 0;
-	const char *end = parse_digits(text, UINT64_MAX / USEC_PER_SEC - 1, &seconds);
+	uint64_t n, fraction = 0;
+	bool overflow;
+	const char *end = parse_digits(text, &n, &overflow);
 	size_t digits = (size_t)(end - text);
 
 	if (*end == '.') {
@@ -53,9 +57,10 @@ int parse_seconds(const char *text, uint64_t min_usec, uint64_t max_usec, uint64
 	if (digits == 0 || *end != '\0')
 		return -EINVAL;
 
-	fraction += seconds * USEC_PER_SEC;
-	if (fraction < min_usec || fraction > max_usec)
+	overflow |= __builtin_mul_overflow(n, USEC_PER_SEC, &n);
+	overflow |= __builtin_add_overflow(n, fraction, &n);
+	if (overflow || n < min_usec || n > max_usec)
 		return -ERANGE;
-	*usec = fraction;
+	*usec = n;
 	return 0;
 }

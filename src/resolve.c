@@ -62,6 +62,7 @@ static int start_thread(pthread_t *thread, struct request *request)
 	return r;
 }
 
+/* Returns NULL with errno. */
 static struct request *request_new(const char *host, const char *port, int family)
 {
 	struct request *request = calloc(1, sizeof(*request));
@@ -78,7 +79,10 @@ static struct request *request_new(const char *host, const char *port, int famil
 		.ai_flags = AI_NUMERICSERV,
 	};
 	if (request->host == NULL || request->port == NULL || request->done_fd < 0) {
+		int error = errno;
+
 		release(request);
+		errno = error;
 		return NULL;
 	}
 	return request;
@@ -174,7 +178,7 @@ int resolve(const char *host, const char *port, int family, uint64_t deadline_us
 
 	request = request_new(host, port, family);
 	if (request == NULL)
-		return EAI_MEMORY;
+		return EAI_SYSTEM;
 	request->references++;
 	r = start_thread(&thread, request);
 	if (r != 0) {

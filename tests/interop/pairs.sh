@@ -5,7 +5,7 @@
 # servers send the same bytes.
 . "${srcdir:=.}/tests/scenario/lib.sh" || exit 1
 
-need javac java od
+need javac java od python3 "${SYSTEMD_SOCKET_ACTIVATE:=systemd-socket-activate}"
 
 # Whatever the locale is, a greeting is printed as UTF-8.
 export LC_ALL=C

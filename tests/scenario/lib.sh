@@ -7,6 +7,9 @@
 
 set -eu -o pipefail
 
+# A make that a scenario starts is no part of the make that started the scenario.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
 : "${srcdir:=.}"
 here=$srcdir/tests/scenario
 work=$(mktemp -d)

@@ -597,7 +597,7 @@ static long data_pages(void)
  */
 START_TEST(test_nothing_is_left_over)
 {
-	const int warm = 50, more = 500;
+	const int warm = 50, more = 800;
 	char *bytes = malloc(FRAME_BYTES_MAX);
 	struct script script = {bytes, FRAME_BYTES_MAX, 0, 0, END_WAIT};
 	static struct probe_result result;
