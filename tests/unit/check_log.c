@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "unit.h"
@@ -44,6 +45,15 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	journal_entry[length] = '\0';
 	journal_entries++;
 	return (ssize_t)length;
+}
+
+/* The journal's socket is missing if that is how sending to it fails. */
+int access(const char *path, int mode)
+{
+	(void)path;
+	(void)mode;
+	errno = ENOENT;
+	return journal_error == ENOENT ? -1 : 0;
 }
 
 static int holds_line(const char *text, const char *line)
