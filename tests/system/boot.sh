@@ -37,7 +37,7 @@ keep_journal()
 has_pid1()
 {
 	pid1=$(pgrep -P "$nspawn_pid" | head -n 1)
-	[ -n "$pid1" ] && [ "$(cat "/proc/$pid1/comm")" = systemd ]
+	[ -n "$pid1" ] && [ "$(cat "/proc/$pid1/comm" 2>/dev/null)" = systemd ]
 }
 
 is_up()
@@ -61,19 +61,24 @@ boot()
 	mount -t overlay -o "lowerdir=/,upperdir=$work/layers/upper,workdir=$work/layers/work" \
 		overlay "$work/root" || skip "cannot mount an overlay here"
 
-	make -s install DESTDIR="$work/root" >"$work/install.log" 2>&1 || fail "make install"
-	SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 setsid systemd-nspawn --quiet --boot -D "$work/root" \
-		--machine="$machine" --uuid="$(tr -d - </proc/sys/kernel/random/uuid)" --private-network --register=no --keep-unit --console=pipe \
-		systemd.unit=basic.target </dev/null >"$work/console.log" 2>&1 &
+	# No fresh /tmp: the build may have been configured to go below it.
+	SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_TMPFS_TMP=0 setsid systemd-nspawn --quiet --boot -D "$work/root" \
+		--machine="$machine" --private-network --register=no --keep-unit --console=pipe \
+		systemd.unit=basic.target systemd.mask=tmp.mount </dev/null >"$work/console.log" 2>&1 &
 	nspawn_pid=$!
 	wait_for "PID 1" has_pid1
 	wait_for "systemd" is_up
 
+	# Only now: at boot /tmp is cleaned.
+	make -s install DESTDIR="$work/root" >"$work/install.log" 2>&1 || fail "make install"
+
 	# Where the build was configured to go is not always where systemd looks.
-	for unit in "$systemdsystemunitdir"/hello*; do
-		inside systemctl cat "$(basename "$unit" | sed 's/@\./@x./')" >/dev/null 2>&1 ||
-			inside systemctl link "$unit" >/dev/null 2>&1
-	done
+	inside systemctl daemon-reload
+	if ! inside systemctl cat hello.socket >/dev/null 2>&1; then
+		for unit in "$work/root$systemdsystemunitdir"/hello*; do
+			inside systemctl link --quiet "${unit#"$work/root"}"
+		done
+	fi
 	inside systemd-sysusers "$sysusersdir/hellod.conf"
 	inside systemctl daemon-reload
 }

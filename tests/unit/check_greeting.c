@@ -4,9 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "greeting.h"
 #include "unit.h"
@@ -247,6 +247,32 @@ START_TEST(text_is_limited)
 }
 END_TEST
 
+/* From a pipe that holds a page, it takes many a read(2). */
+START_TEST(file_may_come_in_pieces)
+{
+	char path[64], *frame = malloc(65537);
+	const struct greeting_source source = {.path = path};
+	int fds[2], status;
+	pid_t child;
+
+	memset(frame, 0xFF, 2);
+	for (int i = 2; i < 65537; i++)
+		frame[i] = (char)('!' + i % 90);
+	ck_assert_int_eq(pipe(fds), 0);
+	ck_assert_int_ge(fcntl(fds[1], F_SETPIPE_SZ, 4096), 4096);
+	child = fork();
+	if (child == 0)
+		_exit(write(fds[1], frame + 2, 65535) == 65535 ? EXIT_SUCCESS : EXIT_FAILURE);
+	close(fds[1]);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[0]);
+	load_one(&source, frame, 65537);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	close(fds[0]);
+	free(frame);
+}
+END_TEST
+
 START_TEST(no_file_stays_open)
 {
 	static const struct greeting_source file = {.path = FILE_NAME};
@@ -274,6 +300,7 @@ int main(void)
 	tcase_add_test(tcase, text_that_is_not_utf8_is_refused);
 	tcase_add_loop_test(tcase, file_is_limited, 0, UNIT_COUNT(sizes));
 	tcase_add_test(tcase, text_is_limited);
+	tcase_add_test(tcase, file_may_come_in_pieces);
 	tcase_add_test(tcase, no_file_stays_open);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
