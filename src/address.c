@@ -42,8 +42,11 @@ static void format_inet6(const struct sockaddr_in6 *sin6, struct address_text *t
 
 static void format_unix(const struct sockaddr_un *sun, socklen_t length, struct address_text *text)
 {
-	size_t name_length, used = 0;
+	size_t name_length, first = 0, used = 0;
 
+	/* A kernel may count a NUL behind the structure: see unix(7). */
+	if (length > sizeof(*sun))
+		length = sizeof(*sun);
 	if (length <= offsetof(struct sockaddr_un, sun_path)) {
 		strcpy(text->host, "unix");
 		return;
@@ -51,11 +54,13 @@ static void format_unix(const struct sockaddr_un *sun, socklen_t length, struct 
 
 	name_length = length - offsetof(struct sockaddr_un, sun_path);
 	/* A path ends at its NUL; an abstract name begins with one and may hold others. */
-	if (sun->sun_path[0] != '\0')
+	if (sun->sun_path[0] != '\0') {
 		name_length = strnlen(sun->sun_path, name_length);
-	else
+	} else {
 		text->host[used++] = '@';
-	for (size_t i = used; i < name_length; i++) {
+		first = 1;
+	}
+	for (size_t i = first; i < name_length; i++) {
 		unsigned char c = (unsigned char)sun->sun_path[i];
 
 		if (c > ' ' && c < 0x7F)

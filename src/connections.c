@@ -21,8 +21,7 @@ static void find_peer(int fd, struct address_text *peer)
 	socklen_t length = sizeof(address);
 
 	/* Of a peer that is gone already nothing can be told: it stays "unknown". */
-	if (getpeername(fd, (struct sockaddr *)&address, &length) < 0)
-		length = sizeof(address);
+	(void)getpeername(fd, (struct sockaddr *)&address, &length);
 	address_format((struct sockaddr *)&address, length, peer);
 }
 
@@ -87,7 +86,7 @@ int connections_serve(int first_fd, int fd_count, const struct greeting *greetin
 	}
 	for (size_t i = 0; i < count; i++)
 		if (connections[i].session.state != SESSION_CLOSED)
-			session_close(&connections[i].session, SESSION_END_RESET);
+			close(connections[i].session.fd);
 
 finish:
 	free(polled);

@@ -7,7 +7,7 @@
 #include "greeting.h"
 #include "session.h"
 
-/* Told of every session once it is closed. */
+/* Told of every session that came to its end. */
 typedef void connection_ended(const struct session *session, const struct address_text *peer);
 
 /*
@@ -16,7 +16,7 @@ typedef void connection_ended(const struct session *session, const struct addres
  * sockets are closed then, in every case.
  *
  * Returns 0 whatever the peers did;
- *         -ENOMEM, or the -errno of poll(2).
+ *         -ENOMEM, or the -errno of poll(2): then sessions were cut off, and not told of.
  */
 int connections_serve(int first_fd, int fd_count, const struct greeting *greeting,
 		      connection_ended *ended);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "greeting.h"
@@ -46,22 +47,25 @@ static int read_all(int fd, char *buffer, size_t size, size_t *length)
 	return 0;
 }
 
-/* Returns as greeting_load() does, with *text for the caller to free. */
+/* Returns as greeting_load() does, with *text for the caller to free, also on failure. */
 static int read_file(const char *path, char **text, size_t *length, char **why)
 {
+	static const char remedy[] = "put a text there that hellod can read";
+	struct stat st;
 	int fd, r;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* O_NONBLOCK: whoever writes into a pipe is not waited for; it is refused. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
-		return refuse(-errno, why, "%s: %s; put a text there that hellod can read", path,
-			      strerror(errno));
+		return refuse(-errno, why, "%s: %s; %s", path, strerror(errno), remedy);
+	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		close(fd);
+		return refuse(-EINVAL, why, "%s: not a regular file; %s", path, remedy);
+	}
 
 	/* One byte more than is allowed, so that a file of just that size is seen to end. */
 	*text = malloc(GREETING_FILE_BYTES_MAX + 1);
-	if (*text == NULL)
-		r = refuse(-ENOMEM, why, "%s: out of memory", path);
-	else
-		r = read_all(fd, *text, GREETING_FILE_BYTES_MAX + 1, length);
+	r = *text != NULL ? read_all(fd, *text, GREETING_FILE_BYTES_MAX + 1, length) : -ENOMEM;
 	close(fd);
 
 	if (r == -EMSGSIZE)
@@ -69,10 +73,9 @@ static int read_file(const char *path, char **text, size_t *length, char **why)
 			      "%s: over %zu bytes long, but at most %d fit in a frame; "
 			      "shorten it",
 			      path, GREETING_FILE_BYTES_MAX, FRAME_GREETING_BYTES_MAX);
-	if (r < 0 && *text != NULL)
-		return refuse(r, why, "%s: %s; put a text there that hellod can read", path,
-			      strerror(-r));
-	return r;
+	if (r < 0)
+		return refuse(r, why, "%s: %s; %s", path, strerror(-r), remedy);
+	return 0;
 }
 
 static int encode(const char *origin, const char *text, size_t length, struct greeting *greeting,
@@ -103,20 +106,19 @@ int greeting_load(const struct greeting_source *source, struct greeting *greetin
 {
 	char *text = NULL;
 	size_t length = 0;
-	int r;
+	int r = -ENOENT;
 
 	if (source->text != NULL)
 		return encode("--greeting", source->text, strlen(source->text), greeting, why);
 
-	if (source->path == NULL)
-		return encode("default", GREETING_DEFAULT, strlen(GREETING_DEFAULT), greeting, why);
-
-	r = read_file(source->path, &text, &length, why);
+	*why = NULL;
+	if (source->path != NULL)
+		r = read_file(source->path, &text, &length, why);
 	if (r == 0) {
 		if (length > 0 && text[length - 1] == '\n')
 			length--;
 		r = encode(source->path, text, length, greeting, why);
-	} else if (r == -ENOENT && source->path_may_be_absent) {
+	} else if (r == -ENOENT && (source->path == NULL || source->path_may_be_absent)) {
 		free(*why);
 		*why = NULL;
 		r = encode("default", GREETING_DEFAULT, strlen(GREETING_DEFAULT), greeting, why);

@@ -36,6 +36,7 @@ struct greeting {
  * Returns 0, with the frame in *greeting;
  *         -EILSEQ if the text is not UTF-8;
  *         -EMSGSIZE if it is too long for a frame (or the file for reading);
+ *         -EINVAL if the file is not a regular one;
  *         -ENOMEM, or the -errno of opening or reading the file.
  * On failure *greeting is as it was, and *why is one line for the administrator, which names
  * the source, what is wrong and what to do. The caller frees it; it is NULL without memory.

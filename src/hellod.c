@@ -34,6 +34,7 @@ struct options {
 /* What parse_options() returns to have hellod run; anything else is an exit status. */
 #define PARSED (-1)
 
+/* The priority of the line for a greeting, as --log-greetings and the mode have it. */
 static int log_greetings_at = LOG_NOTICE;
 
 static void print_help(void)
@@ -118,7 +119,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "hellod: '%s': no such argument is taken\n", argv[optind]);
+		fprintf(stderr, "hellod: '%s': no operand is expected\n", argv[optind]);
 		return wrong_usage();
 	}
 	return PARSED;
@@ -145,7 +146,7 @@ static int misconfigured(const char *message_id, char *why)
 
 static void log_session(const struct session *session, const struct address_text *peer)
 {
-	bool greeted = session->greeting->frame_length > 0 && session_greeted(session);
+	bool greeted = session_greeted(session);
 	const char *end = session_end_name(session->end);
 	int priority = greeted ? log_greetings_at : LOG_DEBUG;
 	char bytes[32], joined[ADDRESS_BYTES];

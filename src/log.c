@@ -20,9 +20,8 @@
 
 /* "MESSAGE=", "PRIORITY=" and "MESSAGE_ID=" come before the fields. */
 #define OWN_FIELDS 3
-#define FIELD_BYTES 512
 
-/* Where sd_journal_sendv() sends to. Without it, it would call a lost message sent. */
+/* Without this socket sd_journal_sendv() reports success, and the message is lost. */
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 static bool journal_reads_stderr;
@@ -46,13 +45,13 @@ void log_open(int max_priority)
 	priority_max = max_priority;
 }
 
-int log_wants(int priority)
+bool log_wants(int priority)
 {
 	return priority <= priority_max;
 }
 
 struct journal_entry {
-	char text[OWN_FIELDS + LOG_FIELDS_MAX][FIELD_BYTES];
+	char text[OWN_FIELDS + LOG_FIELDS_MAX][LOG_FIELD_BYTES];
 	struct iovec iov[OWN_FIELDS + LOG_FIELDS_MAX];
 	int count;
 };
@@ -60,11 +59,11 @@ struct journal_entry {
 static void add_field(struct journal_entry *entry, const char *name, const char *value)
 {
 	char *text = entry->text[entry->count];
-	int length = snprintf(text, FIELD_BYTES, "%s=%s", name, value);
+	int length = snprintf(text, LOG_FIELD_BYTES, "%s=%s", name, value);
 
 	entry->iov[entry->count++] = (struct iovec){
 		.iov_base = text,
-		.iov_len = length < FIELD_BYTES ? (size_t)length : FIELD_BYTES - 1,
+		.iov_len = length < LOG_FIELD_BYTES ? (size_t)length : LOG_FIELD_BYTES - 1,
 	};
 }
 
@@ -86,10 +85,11 @@ static int write_journal(int priority, const char *message_id, const struct log_
 
 static void write_line(const char *prefix, const char *text)
 {
-	char line[LOG_LINE_BYTES + FIELD_BYTES];
+	char line[LOG_LINE_BYTES + LOG_FIELD_BYTES];
 	int length = snprintf(line, sizeof(line), "%s%s\n", prefix, text);
 
-	/* One write, so that the lines of several processes do not mix. */
+	/* One write, so that the lines of several processes do not mix. With no one to tell of a
+	 * failure, the result is only looked at because the C library insists. */
 	if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
 		return;
 }
@@ -99,7 +99,7 @@ void log_event(int priority, const char *message_id, const struct log_field *fie
 {
 	static const char name[] = "MESSAGE=";
 	const size_t name_length = sizeof(name) - 1;
-	char entry[sizeof(name) + LOG_LINE_BYTES] = "MESSAGE=", prefix[FIELD_BYTES];
+	char entry[sizeof(name) + LOG_LINE_BYTES] = "MESSAGE=", prefix[LOG_FIELD_BYTES];
 	char *text = entry + name_length;
 	va_list arguments;
 

@@ -3,6 +3,7 @@
 #ifndef HELLOD_LOG_H
 #define HELLOD_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <syslog.h>
 
@@ -16,6 +17,7 @@
 
 /* A field of a journal entry; a plain line leaves it out. */
 #define LOG_FIELDS_MAX 8
+#define LOG_FIELD_BYTES 512
 struct log_field {
 	const char *name; /* capital letters, digits and underscores */
 	const char *value;
@@ -30,13 +32,13 @@ struct log_field {
 void log_open(int max_priority);
 
 /* Whether a message of this priority is kept: to save the making of one that is not. */
-int log_wants(int priority);
+bool log_wants(int priority);
 
 /*
  * Writes one message of one line, in the manner of printf(3), longer ones being cut at
- * LOG_LINE_BYTES. `message_id` is one of the above, or NULL. At most LOG_FIELDS_MAX fields are
- * written. A failure to write is ignored: there
- * is no one to tell.
+ * LOG_LINE_BYTES. `message_id` is one of the above, or NULL. Fields past LOG_FIELDS_MAX are
+ * dropped, and one is cut when NAME=value takes LOG_FIELD_BYTES or more. A failure to write is
+ * ignored: there is no one to tell.
  */
 #define LOG_LINE_BYTES 8192
 void log_event(int priority, const char *message_id, const struct log_field *fields,

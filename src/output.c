@@ -16,7 +16,7 @@ int output_close(void)
 	/* An earlier failure may have left no errno: a plain EIO stands for it. */
 	int error = ferror(stdout) ? EIO : 0;
 
-	/* Who closes standard output may do so, as long as there is nothing to say. */
+	/* Standard output may be closed from the start, as long as nothing was printed. */
 	if (fclose(stdout) != 0 && (printed || errno != EBADF))
 		error = errno;
 	if (error == 0)

@@ -23,7 +23,7 @@ struct resolve_list {
 	size_t count;
 };
 
-/* Beyond the codes of getaddrinfo(3), which are negative too. */
+/* Beyond the codes of getaddrinfo(3), which are negative. */
 #define RESOLVE_TIMED_OUT 1
 #define RESOLVE_PATH_TOO_LONG 2
 #define RESOLVE_INTERRUPTED 3

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -104,9 +103,9 @@ enum session_state session_step(struct session *session, uint64_t now_usec)
 	return session->state;
 }
 
-int session_greeted(const struct session *session)
+bool session_greeted(const struct session *session)
 {
-	return session->sent == session->greeting->frame_length;
+	return session->sent > 0 && session->sent == session->greeting->frame_length;
 }
 
 const char *session_end_name(enum session_end end)

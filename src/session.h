@@ -3,6 +3,7 @@
 #ifndef HELLOD_SESSION_H
 #define HELLOD_SESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +27,7 @@
 /* For the whole frame to go out. A reader that takes 2.2 kB/s gets even the longest one. */
 #define SESSION_SEND_MSEC 30000U
 
-/* For the peer to close, once it was sent everything. As long as nginx waits for it. */
+/* For the peer to close, once it was sent everything: nginx's lingering_timeout, but in all. */
 #define SESSION_LINGER_MSEC 5000U
 
 /*
@@ -67,7 +68,8 @@ struct session {
 
 /*
  * Begins a session on a connected stream socket, which it owns from here on. The greeting must
- * stay as it is until the session is closed. Sends nothing yet.
+ * stay as it is until the session is closed; one whose frame_length is 0 sends nothing and only
+ * ends the connection properly. Sends nothing yet.
  */
 void session_start(struct session *session, int fd, const struct greeting *greeting,
 		   uint64_t now_usec);
@@ -84,8 +86,8 @@ enum session_state session_step(struct session *session, uint64_t now_usec);
 /* Closes the socket of a session that is not closed yet, for this reason. */
 void session_close(struct session *session, enum session_end end);
 
-/* Whether the peer was sent the whole frame. */
-int session_greeted(const struct session *session);
+/* Whether the peer was sent a whole frame. */
+bool session_greeted(const struct session *session);
 
 /* A word for the journal and for people: "closed", "reset", "send-timeout"... Static. */
 const char *session_end_name(enum session_end end);

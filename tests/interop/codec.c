@@ -57,7 +57,7 @@ static _Noreturn void broken(const char *what)
 
 static void read_bytes(uint8_t *bytes, size_t length)
 {
-	if (fread_unlocked(bytes, 1, length, stdin) != length)
+	if (fread(bytes, 1, length, stdin) != length)
 		broken("the records end without an end record");
 }
 

@@ -72,5 +72,7 @@ refused "a lead without its continuation" "hellod: --greeting: not UTF-8 at byte
 	--greeting=$'HEL\xc3'
 printf 'ab\xed\xa0\x80' >"$file"
 refused "a surrogate" "hellod: $file: not UTF-8 at byte 2 *" --greeting-file="$file"
-refused "a directory" "hellod: $work: Is a directory*" --greeting-file="$work"
+refused "a directory" "hellod: $work: not a regular file*" --greeting-file="$work"
+mkfifo "$work/pipe"
+refused "a pipe" "hellod: $work/pipe: not a regular file*" --greeting-file="$work/pipe"
 refused "no file" "hellod: $work/none: No such file*" --greeting-file="$work/none"

@@ -23,8 +23,7 @@ greet_everyone()
 	expect "hello-client" HELLO "$(./hello-client localhost "$port")"
 }
 
-# The bad ones hold their process, or in listening mode the queue, for no longer than the linger
-# deadline.
+# The bad ones are got rid of: by the cap on what is read, and by the linger deadline.
 outlast_the_bad()
 {
 	local never=$work/never.$mode bad=()
@@ -38,6 +37,7 @@ outlast_the_bad()
 	wait_for "the greeting" test -s "$work/held"
 	expect "flood" stopped "$(cat "$work/flooded")"
 	expect "hold" $hello "$(cat "$work/held")"
+	wait_for_line "$hellod_log" '(flood)'
 	wait_for_line "$hellod_log" 'linger-timeout' 2
 	expect "after the bad ones" $hello "$(visit read)"
 	touch "$never"

@@ -6,7 +6,7 @@ set -e
 # shellcheck source=lib.sh
 . "${srcdir:=.}/tests/scenario/lib.sh"
 
-need "${SYSTEMD_SOCKET_ACTIVATE:=systemd-socket-activate}" python3
+need python3
 
 status ./hellod
 expect "by hand: status" 64 "$status"

@@ -442,6 +442,27 @@ START_TEST(test_nothing_is_left_over)
 }
 END_TEST
 
+/* Threads with a stack that is larger than the address space cannot be had. */
+START_TEST(test_no_thread)
+{
+	struct resolve_list list = {.count = 77};
+	pthread_attr_t huge, before;
+	size_t fds = count_fds();
+	int r;
+
+	pthread_getattr_default_np(&before);
+	pthread_attr_init(&huge);
+	pthread_attr_setstacksize(&huge, (size_t)1 << (sizeof(size_t) * 8 - 2));
+	ck_assert_int_eq(pthread_setattr_default_np(&huge), 0);
+	r = resolve("!4", "1", AF_UNSPEC, in_msec(PATIENCE_MSEC), &list);
+	pthread_setattr_default_np(&before);
+	ck_assert_int_eq(r, EAI_SYSTEM);
+	ck_assert_str_eq(resolve_strerror(r), strerror(EAGAIN));
+	ck_assert_uint_eq(list.count, 77);
+	ck_assert_uint_eq(count_fds(), fds);
+}
+END_TEST
+
 START_TEST(test_free)
 {
 	struct resolve_list list = {0};
@@ -490,6 +511,7 @@ static Suite *resolve_suite(void)
 	tcase_add_test(waiting, test_deadline);
 	tcase_add_test(waiting, test_deadline_is_over);
 	tcase_add_test(waiting, test_interrupted);
+	tcase_add_test(waiting, test_no_thread);
 	tcase_add_test(waiting, test_nothing_is_left_over);
 	suite_add_tcase(suite, waiting);
 	return suite;
