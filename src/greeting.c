@@ -102,6 +102,14 @@ static int encode(const char *origin, const char *text, size_t length, struct gr
 	return 0;
 }
 
+/* A link that leads nowhere is not absent: it is broken. */
+static bool may_be_absent(const struct greeting_source *source)
+{
+	struct stat st;
+
+	return source->path == NULL || (source->path_may_be_absent && lstat(source->path, &st) < 0);
+}
+
 int greeting_load(const struct greeting_source *source, struct greeting *greeting, char **why)
 {
 	char *text = NULL;
@@ -118,7 +126,7 @@ int greeting_load(const struct greeting_source *source, struct greeting *greetin
 		if (length > 0 && text[length - 1] == '\n')
 			length--;
 		r = encode(source->path, text, length, greeting, why);
-	} else if (r == -ENOENT && (source->path == NULL || source->path_may_be_absent)) {
+	} else if (r == -ENOENT && may_be_absent(source)) {
 		free(*why);
 		*why = NULL;
 		r = encode("default", GREETING_DEFAULT, strlen(GREETING_DEFAULT), greeting, why);

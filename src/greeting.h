@@ -21,7 +21,8 @@
 struct greeting_source {
 	const char *text;	 /* UTF-8, or NULL */
 	const char *path;	 /* a file of UTF-8, or NULL */
-	bool path_may_be_absent; /* a file that does not exist is as good as none */
+	bool path_may_be_absent; /* a file that does not exist is as good as none; a dangling link
+				  * is not */
 };
 
 /* The encoded frame, ready to send. */

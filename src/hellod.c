@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,6 +218,8 @@ int main(int argc, char **argv)
 
 	if (status != PARSED)
 		return status;
+	/* Whoever reads standard error may go away; the clients are greeted all the same. */
+	signal(SIGPIPE, SIG_IGN);
 	log_open(options.verbose ? LOG_DEBUG : LOG_NOTICE);
 	return run(&options);
 }

@@ -109,6 +109,10 @@ void log_event(int priority, const char *message_id, const struct log_field *fie
 	va_start(arguments, format);
 	vsnprintf(text, LOG_LINE_BYTES, format, arguments);
 	va_end(arguments);
+	/* One line, whatever is in a path. */
+	for (char *c = text; *c != '\0'; c++)
+		if (*c == '\n')
+			*c = ' ';
 
 	if (journal_takes_messages && write_journal(priority, message_id, fields, field_count,
 						    entry, name_length + strlen(text)) >= 0)

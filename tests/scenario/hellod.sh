@@ -67,3 +67,36 @@ for mode in accept listen; do
 	expect "UNIX, $mode, client" HELLO "$(./hello-client "$listen_address")"
 	stop_hellod
 done
+
+# Nobody reads what it logs: the clients are greeted all the same.
+status python3 - <<'END'
+import os
+import socket
+import subprocess
+import sys
+
+ours, theirs = zip(*(socket.socketpair() for _ in range(3)))
+reader, writer = os.pipe()
+os.close(reader)
+for end in ours[:1]:
+    end.close()
+
+
+def hand_over():
+    for i, end in enumerate(theirs):
+        os.dup2(end.fileno(), 100 + i)
+    for i in range(len(theirs)):
+        os.dup2(100 + i, 3 + i)
+    os.environ.update(LISTEN_FDS=str(len(theirs)), LISTEN_PID=str(os.getpid()))
+
+
+hellod = subprocess.Popen(["./hellod", "-v"], stderr=writer, close_fds=False, preexec_fn=hand_over)
+for end in theirs:
+    end.close()
+print([end.recv(100).hex() for end in ours[1:]])
+for end in ours[1:]:
+    end.close()
+sys.exit(hellod.wait(60))
+END
+expect "without a reader of the log: status" 0 "$status"
+expect "without a reader of the log" "['$hello', '$hello']" "$out"

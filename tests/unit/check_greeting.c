@@ -103,7 +103,6 @@ static const struct {
 	{{NULL, FILE_NAME, true}, UNIT_BYTES(FILE_FRAME)},
 	{{NULL, ABSENT_NAME, true}, UNIT_BYTES(DEFAULT_FRAME)},
 	{{NULL, ABSENT_NAME "/below", true}, UNIT_BYTES(DEFAULT_FRAME)},
-	{{NULL, DANGLING_NAME, true}, UNIT_BYTES(DEFAULT_FRAME)},
 	{{NULL, NULL, false}, UNIT_BYTES(DEFAULT_FRAME)},
 	{{NULL, NULL, true}, UNIT_BYTES(DEFAULT_FRAME)},
 };
@@ -150,10 +149,15 @@ static const struct {
 	bool path_may_be_absent;
 	int error;
 } unreadable[] = {
-	{ABSENT_NAME, false, ENOENT},	   {DANGLING_NAME, false, ENOENT},
-	{BELOW_FILE_NAME, false, ENOTDIR}, {BELOW_FILE_NAME, true, ENOTDIR},
-	{LOOP_NAME, false, ELOOP},	   {LOOP_NAME, true, ELOOP},
-	{"/proc/self/mem", true, EIO},	   {"", false, ENOENT},
+	{ABSENT_NAME, false, ENOENT},
+	{DANGLING_NAME, false, ENOENT},
+	{DANGLING_NAME, true, ENOENT},
+	{BELOW_FILE_NAME, false, ENOTDIR},
+	{BELOW_FILE_NAME, true, ENOTDIR},
+	{LOOP_NAME, false, ELOOP},
+	{LOOP_NAME, true, ELOOP},
+	{"/proc/self/mem", true, EIO},
+	{"", false, ENOENT},
 };
 
 START_TEST(unreadable_file_is_refused)
