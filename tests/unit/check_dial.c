@@ -194,7 +194,7 @@ static const struct dialled {
 	{"u", PATIENCE_MSEC, -ECONNREFUSED, 0, "F", EAFNOSUPPORT},
 	{"h", 100, -ETIMEDOUT, 0, "T", 0},
 	{"H", 100, -ETIMEDOUT, 0, "T", 0},
-	{"H", 1, -ETIMEDOUT, 0, "T", 0},
+	{"H", 40, -ETIMEDOUT, 0, "T", 0},
 
 	/* The first good one. The rest is left alone. */
 	{"gg", PATIENCE_MSEC, 0, 0, "C-", 0},
@@ -225,7 +225,7 @@ static const struct dialled {
 	{"rr", PATIENCE_MSEC, -ECONNREFUSED, 0, "FF", ECONNREFUSED},
 	{"ruRu", PATIENCE_MSEC, -ECONNREFUSED, 0, "FFFF", EAFNOSUPPORT},
 	{"hh", 400, -ETIMEDOUT, 0, "TT", 0},
-	{"hhg", 20, -ETIMEDOUT, 0, "T--", 0},
+	{"hhg", 40, -ETIMEDOUT, 0, "T--", 0},
 	{"hr", 400, -ETIMEDOUT, 0, "TF", ECONNREFUSED},
 	{"rh", 100, -ETIMEDOUT, 0, "FT", ECONNREFUSED},
 
@@ -368,6 +368,7 @@ START_TEST(test_unix_queue_gets_room)
 		0);
 	ck_assert_uint_eq(winner, 0);
 	assert_leads_to(fd, &scene.addresses[0]);
+	ck_assert_uint_lt(attempt.ended_usec - attempt.started_usec, MSEC(100 + LATE_MSEC));
 	close(fd);
 	end_process(helper);
 	scene_clear(&scene);

@@ -281,6 +281,19 @@ START_TEST(long_lines_are_cut)
 }
 END_TEST
 
+START_TEST(message_is_one_line)
+{
+	redirect_to_pipe();
+	log_event(LOG_ERR, NULL, NULL, 0, "%s", "one\ntwo\n\n");
+	ck_assert_str_eq(captured(), plain_line("one two  "));
+
+	name_stream(0, 0);
+	log_open(LOG_DEBUG);
+	log_event(LOG_ERR, NULL, NULL, 0, "%s", "one\ntwo");
+	ck_assert(holds_line(journal_entry, "MESSAGE=one two"));
+}
+END_TEST
+
 START_TEST(line_is_one_write)
 {
 	const char *kept;
@@ -318,6 +331,7 @@ int main(void)
 	tcase_add_loop_test(tcase, journal_is_told_of_fields, 0, 2);
 	tcase_add_loop_test(tcase, nothing_is_lost_without_the_journal, 0, 3);
 	tcase_add_loop_test(tcase, long_lines_are_cut, 0, UNIT_COUNT(lengths));
+	tcase_add_test(tcase, message_is_one_line);
 	tcase_add_loop_test(tcase, line_is_one_write, 0, UNIT_COUNT(lengths));
 	tcase_add_test(tcase, failure_to_write_is_ignored);
 	suite_add_tcase(suite, tcase);

@@ -448,16 +448,18 @@ START_TEST(test_no_thread)
 	struct resolve_list list = {.count = 77};
 	pthread_attr_t huge, before;
 	size_t fds = count_fds();
-	int r;
+	int r, error;
 
 	pthread_getattr_default_np(&before);
 	pthread_attr_init(&huge);
 	pthread_attr_setstacksize(&huge, (size_t)1 << (sizeof(size_t) * 8 - 2));
 	ck_assert_int_eq(pthread_setattr_default_np(&huge), 0);
 	r = resolve("!4", "1", AF_UNSPEC, in_msec(PATIENCE_MSEC), &list);
+	error = errno;
 	pthread_setattr_default_np(&before);
 	ck_assert_int_eq(r, EAI_SYSTEM);
-	ck_assert_str_eq(resolve_strerror(r), strerror(EAGAIN));
+	/* Which it is depends on what mmap(2) says. */
+	ck_assert_msg(error == EAGAIN || error == EINVAL, "%s", strerror(error));
 	ck_assert_uint_eq(list.count, 77);
 	ck_assert_uint_eq(count_fds(), fds);
 }
