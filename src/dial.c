@@ -3,13 +3,13 @@
 #include "config.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "dial.h"
 #include "monotonic.h"
+#include "wait.h"
 
 static void end(struct dial_attempt *attempt, enum dial_outcome outcome, int error)
 {
@@ -33,15 +33,23 @@ static void try_connect(const struct resolve_address *to, struct dial_attempt *a
 		end(attempt, DIAL_FAILED, errno);
 }
 
-static void begin(const struct resolve_address *to, struct dial_attempt *attempt)
+/* A shortage on our side says nothing about the address, unlike a family that does not exist. */
+static bool is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Returns 0, also when the address failed, or -errno as dial() does. */
+static int begin(const struct resolve_address *to, struct dial_attempt *attempt)
 {
 	attempt->started_usec = monotonic_usec();
 	attempt->outcome = DIAL_PENDING;
 	attempt->fd = socket(to->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (attempt->fd < 0)
-		end(attempt, DIAL_FAILED, errno);
-	else
+	if (attempt->fd >= 0)
 		try_connect(to, attempt);
+	else
+		end(attempt, DIAL_FAILED, errno);
+	return is_shortage(attempt->error) ? -attempt->error : 0;
 }
 
 /* The connection was made or failed: sees which. */
@@ -59,7 +67,8 @@ static void settle(struct dial_attempt *attempt)
 static int wait_for_any(const struct resolve_list *list, struct dial_attempt *attempts,
 			size_t started, struct pollfd *polled, uint64_t until_usec)
 {
-	uint64_t now = monotonic_usec(), retry_usec = now + DIAL_RETRY_MSEC * USEC_PER_MSEC;
+	uint64_t retry_usec = monotonic_usec() + DIAL_RETRY_MSEC * USEC_PER_MSEC;
+	int r;
 
 	for (size_t i = 0; i < started; i++) {
 		bool pending = attempts[i].outcome == DIAL_PENDING;
@@ -71,8 +80,9 @@ static int wait_for_any(const struct resolve_list *list, struct dial_attempt *at
 		if (pending && attempts[i].retry && retry_usec < until_usec)
 			until_usec = retry_usec;
 	}
-	if (poll(polled, started, monotonic_wait_msec(until_usec, now)) < 0)
-		return -errno;
+	r = wait_poll(polled, started, until_usec);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < started; i++) {
 		if (polled[i].revents != 0)
 			settle(&attempts[i]);
@@ -91,6 +101,14 @@ static size_t find(const struct dial_attempt *attempts, size_t count, enum dial_
 	return i;
 }
 
+/* How long the next address is held back, with so many to come. */
+static uint64_t stagger_usec(uint64_t left_usec, size_t to_come)
+{
+	uint64_t share = left_usec / (to_come + 1), most = DIAL_STAGGER_MSEC * USEC_PER_MSEC;
+
+	return share < most ? share : most;
+}
+
 /* Returns 0 once an attempt is DIAL_CONNECTED, or as dial() does. */
 static int race(const struct resolve_list *list, uint64_t deadline_usec,
 		struct dial_attempt *attempts, struct pollfd *polled)
@@ -107,9 +125,9 @@ static int race(const struct resolve_list *list, uint64_t deadline_usec,
 		if (now >= deadline_usec)
 			return -ETIMEDOUT;
 		if (started < list->count && (last_failed || now >= next_usec)) {
-			begin(&list->addresses[started], &attempts[started]);
+			r = begin(&list->addresses[started], &attempts[started]);
 			started++;
-			next_usec = now + DIAL_STAGGER_MSEC * USEC_PER_MSEC;
+			next_usec = now + stagger_usec(deadline_usec - now, list->count - started);
 			continue;
 		}
 		if (!pending)

@@ -9,7 +9,8 @@
 
 /*
  * How long the next address is held back while the last one has not failed: the Connection
- * Attempt Delay of RFC 8305, section 5. This is what a dead address family costs.
+ * Attempt Delay of RFC 8305, section 5. This is what a dead address family costs. Where the deadline
+ * is so near that some address would not get its turn, the time left is shared out instead.
  */
 #define DIAL_STAGGER_MSEC 250U
 
@@ -46,7 +47,8 @@ struct dial_attempt {
  * Returns 0, with a stream socket that the caller closes in *fd, and its index in *winner;
  *         -ETIMEDOUT at the deadline;
  *         -ECONNREFUSED if every address failed, in whatever way;
- *         -EINTR if a signal handler ran; the -errno of poll(2), or -ENOMEM.
+ *         -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM if there is no socket to be had;
+ *         -EINTR after a signal (wait.h); the -errno of ppoll(2), or -ENOMEM.
  */
 int dial(const struct resolve_list *list, uint64_t deadline_usec, struct dial_attempt *attempts,
 	 int *fd, size_t *winner);

@@ -3,16 +3,18 @@
 #include "config.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "monotonic.h"
 #include "probe.h"
+#include "wait.h"
 
 static enum probe_status system_error(struct probe_result *result, int error)
 {
+	if (error == EINTR)
+		return PROBE_INTERRUPTED;
 	result->system_error = error;
 	return PROBE_SYSTEM_ERROR;
 }
@@ -55,14 +57,11 @@ static enum probe_status reach(const struct probe_target *target, uint64_t deadl
 static enum probe_status wait_for_input(int fd, uint64_t deadline_usec, struct probe_result *result)
 {
 	struct pollfd polled = {.fd = fd, .events = POLLIN};
-	uint64_t now = monotonic_usec();
+	int r = wait_poll(&polled, 1, deadline_usec);
 
-	/* Here too, because a peer that always has another byte never lets poll() run out. */
-	if (now >= deadline_usec)
+	if (r == 0)
 		return PROBE_TIMED_OUT;
-	if (poll(&polled, 1, monotonic_wait_msec(deadline_usec, now)) < 0 && errno != EINTR)
-		return system_error(result, errno);
-	return PROBE_GREETED;
+	return r < 0 ? system_error(result, -r) : PROBE_GREETED;
 }
 
 /* Reads the frame. Returns PROBE_GREETED once it is whole. */
@@ -106,6 +105,15 @@ static enum probe_status decode(struct probe_result *result)
 	return PROBE_GREETED;
 }
 
+/* Sees the peer's end of file without reading, since what follows the frame is not ours to read. */
+static uint64_t await_close(int fd)
+{
+	struct pollfd polled = {.fd = fd, .events = POLLRDHUP};
+	uint64_t give_up = monotonic_usec() + PROBE_CLOSE_MSEC * USEC_PER_MSEC;
+
+	return wait_poll(&polled, 1, give_up) > 0 ? monotonic_usec() : 0;
+}
+
 void probe_run(const struct probe_target *target, struct probe_result *result)
 {
 	uint64_t now = monotonic_usec(), deadline = now + target->timeout_usec;
@@ -119,6 +127,8 @@ void probe_run(const struct probe_target *target, struct probe_result *result)
 	if (result->status == PROBE_GREETED)
 		result->status = decode(result);
 	result->ended_usec = monotonic_usec();
+	if (result->status == PROBE_GREETED && target->await_close)
+		result->closed_usec = await_close(fd);
 	if (fd >= 0)
 		close(fd);
 }

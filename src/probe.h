@@ -10,11 +10,18 @@
 #include "frame.h"
 #include "resolve.h"
 
+/*
+ * How long to wait for the peer to close, if asked to: a hellod closes at once, and the greeting
+ * is whole already.
+ */
+#define PROBE_CLOSE_MSEC 1000U
+
 struct probe_target {
 	const char *host;      /* a name, an address, or the path of a UNIX socket */
 	const char *port;      /* decimal */
 	int family;	       /* AF_INET, AF_INET6, or AF_UNSPEC for both */
 	uint64_t timeout_usec; /* for everything, from the name to the last byte */
+	int await_close;       /* also see how long the peer takes to close after the frame */
 };
 
 enum probe_status {
@@ -26,6 +33,7 @@ enum probe_status {
 	PROBE_TIMED_OUT,    /* the deadline came, in whatever phase */
 	PROBE_MALFORMED,    /* the frame is whole, but its greeting is no modified UTF-8 */
 	PROBE_SYSTEM_ERROR, /* out of memory, files and the like: system_error */
+	PROBE_INTERRUPTED,  /* a signal came first (wait.h) */
 };
 
 /* What came of it. Times are monotonic, in microseconds; 0 if it did not come to that. */
@@ -48,7 +56,8 @@ struct probe_result {
 	uint64_t resolved_usec;
 	uint64_t connected_usec;
 	uint64_t first_byte_usec;
-	uint64_t ended_usec; /* always there */
+	uint64_t ended_usec;  /* when the outcome was clear; always there */
+	uint64_t closed_usec; /* if asked to await that, and it came in PROBE_CLOSE_MSEC */
 };
 
 /*

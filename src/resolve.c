@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,8 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "monotonic.h"
 #include "resolve.h"
+#include "wait.h"
 
 /* Shared with the thread; whoever gives up its reference last frees it. */
 struct request {
@@ -92,18 +91,14 @@ static struct request *request_new(const char *host, const char *port, int famil
 static int wait_until(int fd, uint64_t deadline_usec)
 {
 	struct pollfd polled = {.fd = fd, .events = POLLIN};
+	int r = wait_poll(&polled, 1, deadline_usec);
 
-	for (;;) {
-		uint64_t now = monotonic_usec();
-		int r = poll(&polled, 1, monotonic_wait_msec(deadline_usec, now));
-
-		if (r > 0)
-			return 0;
-		if (r < 0)
-			return errno == EINTR ? RESOLVE_INTERRUPTED : EAI_SYSTEM;
-		if (monotonic_usec() >= deadline_usec)
-			return RESOLVE_TIMED_OUT;
-	}
+	if (r > 0)
+		return 0;
+	if (r == 0)
+		return RESOLVE_TIMED_OUT;
+	errno = -r;
+	return r == -EINTR ? RESOLVE_INTERRUPTED : EAI_SYSTEM;
 }
 
 /*

@@ -38,7 +38,7 @@ struct resolve_list {
  * Returns 0, with *list for the caller to give to resolve_free();
  *         RESOLVE_TIMED_OUT at the deadline;
  *         RESOLVE_PATH_TOO_LONG if a path does not fit in an address;
- *         RESOLVE_INTERRUPTED if a signal handler ran;
+ *         RESOLVE_INTERRUPTED after a signal (wait.h);
  *         an EAI_ code of getaddrinfo(3); of EAI_SYSTEM, errno tells more.
  */
 int resolve(const char *host, const char *port, int family, uint64_t deadline_usec,

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -16,6 +18,7 @@
 #include "monotonic.h"
 #include "probe.h"
 #include "unit.h"
+#include "wait.h"
 
 #define MSEC(n) ((uint64_t)(n)*USEC_PER_MSEC)
 
@@ -204,6 +207,7 @@ static void assert_timed(const struct probe_result *result, uint64_t before_usec
 		result->connected_usec,
 		result->first_byte_usec,
 		result->ended_usec,
+		result->closed_usec,
 		monotonic_usec(),
 	};
 	uint64_t last = 0;
@@ -550,7 +554,7 @@ START_TEST(test_unresolved)
 
 	for (int i = 0; i < UNIT_COUNT(rows); i++) {
 		struct probe_target target = {rows[i].host, "6666", rows[i].family,
-					      MSEC(PATIENCE_MSEC)};
+					      MSEC(PATIENCE_MSEC), 0};
 
 		probe_one(&target, PROBE_UNRESOLVED, NULL, 0, &result);
 		ck_assert(result.resolve_error == rows[i].error ||
@@ -563,11 +567,12 @@ START_TEST(test_unresolved)
 }
 END_TEST
 
-/* Too many open files: no resolver can be started. */
+/* Too many open files: no resolver can be started, no socket made. */
 START_TEST(test_no_descriptors)
 {
+	static const char *const hosts[] = {"127.0.0.1", "/nonexistent/socket"};
 	static struct probe_result result;
-	struct probe_target target = {"127.0.0.1", "6666", AF_UNSPEC, MSEC(PATIENCE_MSEC)};
+	struct probe_target target = {hosts[_i], "6666", AF_UNSPEC, MSEC(PATIENCE_MSEC), 0};
 	struct rlimit before, none;
 	int lowest = dup(STDERR_FILENO);
 
@@ -580,6 +585,111 @@ START_TEST(test_no_descriptors)
 	setrlimit(RLIMIT_NOFILE, &before);
 	ck_assert_int_eq((int)result.status, PROBE_SYSTEM_ERROR);
 	ck_assert_msg(result.system_error == EMFILE, "%s", strerror(result.system_error));
+	clear_one(&result);
+}
+END_TEST
+
+static const struct {
+	struct script script;
+	int await_close;
+	enum probe_status status;
+	unsigned int close_msec; /* at least; 0 if it is not seen */
+} closings[] = {
+	{{UNIT_BYTES("\0\5HELLO"), 0, 200, END_CLOSE}, 1, PROBE_GREETED, 150},
+	{{UNIT_BYTES("\0\5HELLO"), 0, 200, END_RESET}, 1, PROBE_GREETED, 150},
+	/* It may come behind what is not ours to read. */
+	{{UNIT_BYTES("\0\5HELLO!"), 0, 200, END_CLOSE}, 1, PROBE_GREETED, 150},
+	{{UNIT_BYTES("\0\5HELLO"), 0, 0, END_WAIT}, 1, PROBE_GREETED, 0},
+	{{UNIT_BYTES("\0\5HELLO"), 0, 0, END_CLOSE}, 0, PROBE_GREETED, 0},
+	/* Only after a greeting. */
+	{{UNIT_BYTES("\0\1\xFF"), 0, 0, END_CLOSE}, 1, PROBE_MALFORMED, 0},
+	{{UNIT_BYTES("\0\5HELL"), 0, 0, END_CLOSE}, 1, PROBE_CLOSED, 0},
+};
+
+/* It is waited for, but for no longer than PROBE_CLOSE_MSEC, and it changes nothing. */
+START_TEST(test_await_close)
+{
+	const struct script *script = &closings[_i].script;
+	size_t whole = FRAME_HEADER_BYTES + (uint8_t)script->bytes[1];
+	static struct probe_result result;
+	struct probe_target target;
+	struct peer peer;
+	uint64_t before = monotonic_usec();
+	bool seen = closings[_i].close_msec > 0;
+
+	peer_start(&peer, OVER_TCP, script, 1);
+	target = target_of(&peer, PATIENCE_MSEC);
+	target.await_close = closings[_i].await_close;
+	probe_one(&target, closings[_i].status, script->bytes,
+		  script->length < whole ? script->length : whole, &result);
+	ck_assert_int_eq(result.closed_usec != 0, seen);
+	if (seen)
+		ck_assert_uint_ge(result.closed_usec,
+				  result.ended_usec + MSEC(closings[_i].close_msec));
+	if (!seen && target.await_close && script->ending == END_WAIT)
+		ck_assert_uint_ge(monotonic_usec(), result.ended_usec + MSEC(PROBE_CLOSE_MSEC));
+	else
+		ck_assert_uint_lt(monotonic_usec(), before + MSEC(PROBE_CLOSE_MSEC));
+	clear_one(&result);
+	peer_end(&peer);
+}
+END_TEST
+
+/* Has a SIGINT come while it waits, or just before: no sooner is it let in (wait.h). */
+static void interrupt(int number)
+{
+	(void)number;
+	raise(SIGINT);
+}
+
+static const struct {
+	struct script script;
+	enum probe_status status;
+} interruptions[] = {
+	{{UNIT_BYTES(""), 0, 0, END_WAIT}, PROBE_INTERRUPTED},
+	{{UNIT_BYTES("\0\5HELL"), 0, 0, END_WAIT}, PROBE_INTERRUPTED},
+	/* The outcome was clear: the greeting stays one, only its end is not seen. */
+	{{UNIT_BYTES("\0\5HELLO"), 0, 0, END_WAIT}, PROBE_GREETED},
+};
+
+/* After a while, when all has come that will come. */
+START_TEST(test_interrupted)
+{
+	const struct script *script = &interruptions[_i].script;
+	struct sigaction action = {.sa_handler = interrupt};
+	struct itimerval soon = {.it_value.tv_usec = 300000};
+	static struct probe_result result;
+	struct probe_target target;
+	struct peer peer;
+
+	peer_start(&peer, OVER_TCP, script, 1);
+	target = target_of(&peer, PATIENCE_MSEC);
+	target.await_close = 1;
+	wait_catch_signals();
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	probe_one(&target, interruptions[_i].status, script->bytes, script->length, &result);
+	ck_assert_int_eq(result.system_error, 0);
+	ck_assert_uint_eq(result.closed_usec, 0);
+	ck_assert(wait_interrupted());
+	clear_one(&result);
+	ck_assert_int_eq((int)peer_end(&peer), SEEN_EOF);
+}
+END_TEST
+
+/* Before it begins: not even a name is resolved. */
+START_TEST(test_interrupted_before)
+{
+	struct probe_target target = {"127.0.0.1", "6666", AF_UNSPEC, MSEC(PATIENCE_MSEC), 0};
+	static struct probe_result result;
+
+	wait_catch_signals();
+	raise(SIGTERM);
+	ck_assert_int_eq(wait_poll(NULL, 0, 0), -EINTR);
+	probe_run(&target, &result);
+	ck_assert_int_eq((int)result.status, PROBE_INTERRUPTED);
+	ck_assert_uint_eq(result.resolved_usec, 0);
+	ck_assert_int_eq(result.system_error, 0);
 	clear_one(&result);
 }
 END_TEST
@@ -653,6 +763,7 @@ static Suite *probe_suite(void)
 	tcase_add_loop_test(reading, test_reset, 0, UNIT_COUNT(resets));
 	tcase_add_loop_test(reading, test_large, 0, UNIT_COUNT(large));
 	tcase_add_test(reading, test_nothing_is_left_over);
+	tcase_add_loop_test(reading, test_await_close, 0, UNIT_COUNT(closings));
 	suite_add_tcase(suite, reading);
 
 	tcase_set_timeout(failing, 60);
@@ -662,7 +773,9 @@ static Suite *probe_suite(void)
 	tcase_add_test(failing, test_refused);
 	tcase_add_loop_test(failing, test_black_hole, 0, 2);
 	tcase_add_test(failing, test_unresolved);
-	tcase_add_test(failing, test_no_descriptors);
+	tcase_add_loop_test(failing, test_no_descriptors, 0, 2);
+	tcase_add_loop_test(failing, test_interrupted, 0, UNIT_COUNT(interruptions));
+	tcase_add_test(failing, test_interrupted_before);
 	suite_add_tcase(suite, failing);
 	return suite;
 }

@@ -15,6 +15,7 @@
 #include "monotonic.h"
 #include "resolve.h"
 #include "unit.h"
+#include "wait.h"
 
 #define MSEC(n) ((uint64_t)(n)*USEC_PER_MSEC)
 
@@ -409,20 +410,49 @@ START_TEST(test_deadline_is_over)
 }
 END_TEST
 
+/* Has a SIGINT come while it waits, or just before: no sooner is it let in (wait.h). */
+static void interrupt(int number)
+{
+	(void)number;
+	raise(SIGINT);
+}
+
+START_TEST(test_interrupted)
+{
+	struct sigaction action = {.sa_handler = interrupt};
+	struct itimerval soon = {.it_value.tv_usec = 50000};
+
+	wait_catch_signals();
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	hang_one(MONOTONIC_NEVER, RESOLVE_INTERRUPTED);
+}
+END_TEST
+
+START_TEST(test_interrupted_before)
+{
+	wait_catch_signals();
+	raise(SIGTERM);
+	hang_one(MONOTONIC_NEVER, RESOLVE_INTERRUPTED);
+	hang_one(MONOTONIC_NEVER, RESOLVE_INTERRUPTED);
+}
+END_TEST
+
 static void ignore(int number)
 {
 	(void)number;
 }
 
-START_TEST(test_interrupted)
+/* Any other signal changes nothing. */
+START_TEST(test_other_signals)
 {
 	struct sigaction action = {.sa_handler = ignore};
-	/* More than once, in case that the first comes before the waiting. */
-	struct itimerval often = {.it_value.tv_usec = 20000, .it_interval.tv_usec = 20000};
+	struct itimerval often = {.it_value.tv_usec = 5000, .it_interval.tv_usec = 5000};
+	uint64_t deadline = in_msec(50);
 
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &often, NULL);
-	hang_one(MONOTONIC_NEVER, RESOLVE_INTERRUPTED);
+	ck_assert_uint_ge(hang_one(deadline, RESOLVE_TIMED_OUT), deadline);
 }
 END_TEST
 
@@ -513,6 +543,8 @@ static Suite *resolve_suite(void)
 	tcase_add_test(waiting, test_deadline);
 	tcase_add_test(waiting, test_deadline_is_over);
 	tcase_add_test(waiting, test_interrupted);
+	tcase_add_test(waiting, test_interrupted_before);
+	tcase_add_test(waiting, test_other_signals);
 	tcase_add_test(waiting, test_no_thread);
 	tcase_add_test(waiting, test_nothing_is_left_over);
 	suite_add_tcase(suite, waiting);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* wait - client side: waiting for sockets and deadlines, until a signal */
+#ifndef HELLOD_WAIT_H
+#define HELLOD_WAIT_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * From here on SIGINT and SIGTERM no longer end the process. They are only let in while
+ * wait_poll() waits, so that none of them is missed: it ends with -EINTR then, and at every
+ * later call.
+ */
+void wait_catch_signals(void);
+
+/* Whether one of those signals came. */
+bool wait_interrupted(void);
+
+/*
+ * Waits until one of the file descriptors is ready, as poll(2) does, or the deadline has come.
+ * Without file descriptors it waits for the deadline.
+ *
+ * Returns how many are ready; 0 at the deadline; -EINTR after a signal; another -errno of ppoll(2).
+ */
+int wait_poll(struct pollfd *polled, nfds_t count, uint64_t deadline_usec);
+
+#endif
