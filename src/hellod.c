@@ -214,8 +214,10 @@ int main(int argc, char **argv)
 	struct options options = {
 		.greeting = {.path = GREETING_PATH, .path_may_be_absent = true},
 	};
-	int status = parse_options(argc, argv, &options);
+	int status;
 
+	output_reserve_streams();
+	status = parse_options(argc, argv, &options);
 	if (status != PARSED)
 		return status;
 	/* Whoever reads standard error may go away; the clients are greeted all the same. */

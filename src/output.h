@@ -4,6 +4,21 @@
 #define HELLOD_OUTPUT_H
 
 /*
+ * Takes the places of standard streams that are closed, so that no socket comes to stand there and
+ * is written to by mistake: reading and writing them goes on failing with EBADF. To be called
+ * first.
+ */
+void output_reserve_streams(void);
+
+/*
+ * Flushes standard output, and remembers the first failure for output_close(), which would no
+ * longer know the reason.
+ *
+ * Returns 0 or -errno, also of an earlier failure.
+ */
+int output_flush(void);
+
+/*
  * Flushes and closes standard output: a full disk shows only here. To be called once, last.
  *
  * Returns 0 if everything that was printed has been taken;

@@ -1,35 +1,50 @@
 /* SPDX-License-Identifier: MIT */
-/* report - client side: tells what came of a probe */
+/* report - client side: tells what came of the probes, as text, JSON or for Nagios */
 #ifndef HELLOD_REPORT_H
 #define HELLOD_REPORT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "probe.h"
+#include "stats.h"
+#include "verdict.h"
 
-/* The exit statuses of a monitoring plugin, which hello-client keeps to in every mode. */
-enum report_exit {
-	REPORT_EXIT_GREETED = 0,
-	REPORT_EXIT_SLOW = 1,	     /* greeted, but slower than it should be */
-	REPORT_EXIT_NO_GREETING = 2, /* no valid greeting */
-	REPORT_EXIT_NOT_TRIED = 3,   /* wrong usage, unknown host, no output, no resources */
+enum report_format {
+	REPORT_TEXT,   /* for people: greetings to `out`, what went wrong to `err` */
+	REPORT_JSON,   /* for programs: an object a line, all to `out`; hello-client(1) */
+	REPORT_NAGIOS, /* for monitoring: one line with performance data, to `out` */
 };
 
-/* The exit status for what came of a probe. */
-enum report_exit report_exit_status(const struct probe_result *result);
+/* How to report. What it points to is not owned, but for last_failure. */
+struct report {
+	enum report_format format;
+	bool counting;	  /* -c: number the greetings, and sum up at the end */
+	bool quiet;	  /* text: only the summary */
+	bool verbose;	  /* text: also the addresses and the phases, to `err` */
+	bool histogram;	  /* text: a histogram in the summary */
+	bool on_terminal; /* text: show characters that a terminal might act upon */
+	const struct probe_target *target;
+	const struct expectation *expectation;
+	FILE *out;
+	FILE *err;
+	char *last_failure; /* internal, NULL at first; freed by report_summary() */
+};
 
 /*
- * Prints the greeting and a newline. If `on_terminal`, characters that a terminal might act upon
- * are shown as printable_write() does; else the text goes out unchanged.
+ * Reports one probe, the `sequence`-th counted from 1. Errors of the streams stay there, for
+ * ferror(3).
+ *
+ * Returns 0, or -errno when a message could not be composed: out of memory.
  */
-void report_greeting(const struct probe_result *result, bool on_terminal, FILE *stream);
+int report_probe(struct report *report, uint64_t sequence, enum verdict verdict,
+		 const struct probe_result *result);
 
 /*
- * Prints what went wrong, in words and without a newline: which address failed and how. For any
- * status but PROBE_GREETED.
+ * Sums up after the last probe: `worst` is the worst exit status. To be called once, also without
+ * counting: then it may have nothing to say. Returns as report_probe().
  */
-void report_failure(const struct probe_target *target, const struct probe_result *result,
-		    FILE *stream);
+int report_summary(struct report *report, enum verdict_exit worst, struct stats *stats);
 
 #endif
