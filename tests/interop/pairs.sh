@@ -8,7 +8,7 @@
 need javac java od python3 "${SYSTEMD_SOCKET_ACTIVATE:=systemd-socket-activate}"
 
 # Whatever the locale is, a greeting is printed as UTF-8.
-export LC_ALL=C
+export LC_ALL=C.UTF-8
 
 # Short-lived programs: start quickly.
 java=(java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto -cp "$work")

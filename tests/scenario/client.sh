@@ -371,87 +371,6 @@ outputs()
 		into closed ./hello-client 127.0.0.1 "$port"
 }
 
-# In namespaces of their own: a network without a way out, and names as we want them.
-namespaced()
-{
-	local since dead
-
-	ip link set lo up
-	# Nobody has these, and nobody says so: what is sent there comes back on lo and is dropped.
-	ip route add 192.0.2.1 dev lo
-	ip route add 2001:db8::1 dev lo
-	cat >"$work/hosts" <<-'EOF'
-		127.0.0.1 live4-live6.test live4-dead6.test live4.test
-		::1 live4-live6.test dead4-live6.test live6.test
-		192.0.2.1 dead4-live6.test dead4-dead6.test dead4.test
-		2001:db8::1 live4-dead6.test dead4-dead6.test dead6.test
-	EOF
-	mount --bind "$work/hosts" /etc/hosts
-	[ "$(getent ahosts live4.test | head -n 1 | cut -d ' ' -f 1)" = 127.0.0.1 ] || {
-		echo "not tried: names: /etc/hosts is not asked here"
-		return
-	}
-
-	for dead in dead4 dead6; do
-		since=$(now_msec)
-		try "$dead" 2 '' "hello-client: *: timed out after 0.3 s" \
-			./hello-client -t 0.3 "$dead.test"
-		took "$dead" "$since" 300 5000
-	done
-	try "dead4-dead6" 2 '' \
-		"hello-client: *: timed out after 0.6 s; *: timed out after 0.6 s" \
-		./hello-client -t 0.6 dead4-dead6.test
-	expect_match "dead4-dead6" "*192.0.2.1:6666: *" "$err"
-	expect_match "dead4-dead6" "*[[]2001:db8::1]:6666: *" "$err"
-
-	# One dead family costs a quarter of a second: not the whole of the ten that there are.
-	start_peer --port 6666 --count 4 send $HELLO wait
-	since=$(now_msec)
-	try "live4-dead6" 0 HELLO '' ./hello-client live4-dead6.test
-	took "live4-dead6" "$since" 0 3000
-	try "live4-live6, only 4 listens" 0 HELLO '' ./hello-client live4-live6.test
-	try "live4-dead6 -4" 0 HELLO '' ./hello-client -4 live4-dead6.test
-	try "the default host" 0 HELLO '' ./hello-client -4 127.0.0.1
-	try "live4-live6 -6" 2 '' "hello-client: [[]::1]:6666: Connection refused" \
-		./hello-client -6 live4-live6.test
-	try "live4 -6" 3 '' "hello-client: live4.test: ?*" ./hello-client -6 live4.test
-
-	start_peer --address ::1 --port 6666 --count 3 send $HELLO wait
-	since=$(now_msec)
-	try "dead4-live6" 0 HELLO '' ./hello-client dead4-live6.test
-	took "dead4-live6" "$since" 0 3000
-	try "live4-live6, only 6 listens" 0 HELLO '' ./hello-client live4-live6.test 6666
-	try "live4-live6 -6" 0 HELLO '' ./hello-client -6 live4-live6.test
-
-	# A resolver that hangs: it opens a FIFO that nobody writes to.
-	umount /etc/hosts
-	mkfifo "$work/hosts.fifo"
-	mount --bind "$work/hosts.fifo" /etc/hosts
-	since=$(now_msec)
-	try "a resolver that hangs" 2 '' \
-		"hello-client: live4.test: name resolution timed out after 0.3 s" \
-		./hello-client -t 0.3 live4.test
-	took "a resolver that hangs" "$since" 300 5000
-	umount /etc/hosts
-}
-
-dual_stack()
-{
-	if ! unshare --user --map-root-user --mount --net true 2>/dev/null; then
-		echo "not tried: names and black holes: no namespaces here"
-	elif ! command -v ip >/dev/null; then
-		echo "not tried: names and black holes: ip is not installed"
-	elif ! [ -e /proc/net/if_inet6 ]; then
-		echo "not tried: names and black holes: this host has no IPv6"
-	else
-		unshare --user --map-root-user --mount --net -- bash "$0" namespaced
-	fi
-}
-
-if [ $# -gt 0 ]; then
-	"$@"
-	exit
-fi
 usage
 help
 greeted
@@ -463,4 +382,3 @@ unreachable
 families
 strange
 outputs
-dual_stack

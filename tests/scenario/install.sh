@@ -29,10 +29,16 @@ expect "installed files" "\
 /usr/lib/systemd/system/hello@.service
 /usr/lib/sysusers.d/hellod.conf
 /usr/sbin/hellod
+/usr/share/bash-completion/completions/hello-client
+/usr/share/bash-completion/completions/hellod
+/usr/share/fish/vendor_completions.d/hello-client.fish
+/usr/share/fish/vendor_completions.d/hellod.fish
 /usr/share/man/man1/hello-client.1
 /usr/share/man/man5/hello-frame.5
 /usr/share/man/man8/hello.socket.8
-/usr/share/man/man8/hellod.8" "$(installed "$work/destdir")"
+/usr/share/man/man8/hellod.8
+/usr/share/zsh/site-functions/_hello-client
+/usr/share/zsh/site-functions/_hellod" "$(installed "$work/destdir")"
 grep -qx 'ExecStart=/usr/sbin/hellod' "$work/destdir/usr/lib/systemd/system/hello@.service" ||
 	fail "ExecStart="
 expect_match "the greeting's file" "*/etc/hello/greeting if it exists*" \

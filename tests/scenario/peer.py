@@ -15,6 +15,8 @@ peer.py terminal COMMAND...        runs the command on a terminal of its own, pr
     sleep SECONDS
     wait                until the client closes; prints "eof", or "reset" if it left bytes unread
     reset               close with a reset
+    say WORD            print it
+    next                the steps after it are for the next connection, and so on in turns
 
 The first line that it prints is the port, as soon as it listens. It ends when all connections are
 over, and in any case after 60 seconds.
@@ -75,6 +77,8 @@ def play(connection, steps):
             wait(connection)
         elif step == "reset":
             reset(connection)
+        elif step == "say":
+            print(next(steps), flush=True)
         else:
             sys.exit(f"peer.py: no such step: {step}")
 
@@ -102,14 +106,24 @@ def hole(listener, port):
         signal.pause()
 
 
-def serve(listener, port, count, steps):
+def split_turns(steps):
+    turns = [[]]
+    for step in steps:
+        if step == "next":
+            turns.append([])
+        else:
+            turns[-1].append(step)
+    return turns
+
+
+def serve(listener, port, count, turns):
     listener.listen(16)
     print(port, flush=True)
-    for _ in range(count):
+    for i in range(count):
         connection, _ = listener.accept()
         with connection:
             try:
-                play(connection, steps)
+                play(connection, turns[i % len(turns)])
             except EOFError:
                 pass
 
@@ -129,7 +143,7 @@ def main():
     listener, port = listen(options.address, options.port)
     if options.steps == ["hole"]:
         hole(listener, port)
-    serve(listener, port, options.count, options.steps)
+    serve(listener, port, options.count, split_turns(options.steps))
 
 
 main()
