@@ -31,10 +31,24 @@ static bool environment_asks(void)
 	return false;
 }
 
+/* The modules of iconv() may be in a package that is not installed. */
+static bool is_convertible(const char *name)
+{
+	iconv_t there = iconv_open(name, "UTF-8"), back = iconv_open("UTF-8", name);
+	bool convertible = there != (iconv_t)-1 && back != (iconv_t)-1;
+
+	if (there != (iconv_t)-1)
+		iconv_close(there);
+	if (back != (iconv_t)-1)
+		iconv_close(back);
+	return convertible;
+}
+
 void charset_init(void)
 {
 	/* Only this category: a decimal comma would not do for options and JSON. */
-	if (environment_asks() && setlocale(LC_CTYPE, "") != NULL)
+	if (environment_asks() && setlocale(LC_CTYPE, "") != NULL &&
+	    is_convertible(nl_langinfo(CODESET)))
 		codeset = nl_langinfo(CODESET);
 }
 

@@ -111,8 +111,11 @@ static int parse_sec(const char *option, const char *text, uint64_t min_usec, ui
 
 static int parse_count(const char *text, struct client_options *options)
 {
-	if (parse_number(text, 0, UINT64_MAX, &options->count) < 0) {
-		fprintf(stderr, "hello-client: --count: '%s' is not a number of greetings\n", text);
+	int r = parse_number(text, 0, UINT64_MAX, &options->count);
+
+	if (r < 0) {
+		fprintf(stderr, "hello-client: --count: '%s' is %s\n", text,
+			r == -ERANGE ? "too many" : "not a number of greetings");
 		return wrong_usage();
 	}
 	options->counting = true;
@@ -184,7 +187,6 @@ static int parse_option(int c, const char *argument, struct client_options *opti
 		break;
 	case 'v':
 		options->verbose = true;
-		options->target.await_close = 1;
 		break;
 	case 'h':
 		return print_and_exit(print_help);
@@ -252,6 +254,9 @@ int client_options_parse(int argc, char **argv, struct client_options *options)
 		fprintf(stderr, "hello-client: --warning is more than --critical: swap them\n");
 		return wrong_usage();
 	}
+	/* Only wait for the close if it is going to be told. */
+	options->target.await_close =
+		options->verbose && !options->quiet && options->format != REPORT_NAGIOS;
 	return parse_operands(argc - optind, argv + optind, &options->target);
 }
 

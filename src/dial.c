@@ -33,14 +33,12 @@ static void try_connect(const struct resolve_address *to, struct dial_attempt *a
 		end(attempt, DIAL_FAILED, errno);
 }
 
-/* A shortage on our side says nothing about the address, unlike a family that does not exist. */
 static bool is_shortage(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/* Returns 0, also when the address failed, or -errno as dial() does. */
-static int begin(const struct resolve_address *to, struct dial_attempt *attempt)
+static void begin(const struct resolve_address *to, struct dial_attempt *attempt)
 {
 	attempt->started_usec = monotonic_usec();
 	attempt->outcome = DIAL_PENDING;
@@ -49,7 +47,6 @@ static int begin(const struct resolve_address *to, struct dial_attempt *attempt)
 		try_connect(to, attempt);
 	else
 		end(attempt, DIAL_FAILED, errno);
-	return is_shortage(attempt->error) ? -attempt->error : 0;
 }
 
 /* The connection was made or failed: sees which. */
@@ -109,6 +106,15 @@ static uint64_t stagger_usec(uint64_t left_usec, size_t to_come)
 	return share < most ? share : most;
 }
 
+/* A shortage on our side says nothing about the addresses, unlike what else makes them fail. */
+static int all_failed(const struct dial_attempt *attempts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (is_shortage(attempts[i].error))
+			return -attempts[i].error;
+	return -ECONNREFUSED;
+}
+
 /* Returns 0 once an attempt is DIAL_CONNECTED, or as dial() does. */
 static int race(const struct resolve_list *list, uint64_t deadline_usec,
 		struct dial_attempt *attempts, struct pollfd *polled)
@@ -125,13 +131,13 @@ static int race(const struct resolve_list *list, uint64_t deadline_usec,
 		if (now >= deadline_usec)
 			return -ETIMEDOUT;
 		if (started < list->count && (last_failed || now >= next_usec)) {
-			r = begin(&list->addresses[started], &attempts[started]);
+			begin(&list->addresses[started], &attempts[started]);
 			started++;
 			next_usec = now + stagger_usec(deadline_usec - now, list->count - started);
 			continue;
 		}
 		if (!pending)
-			return -ECONNREFUSED;
+			return all_failed(attempts, started);
 		if (started < list->count && next_usec < deadline_usec)
 			until = next_usec;
 		r = wait_for_any(list, attempts, started, polled, until);

@@ -47,7 +47,7 @@ struct dial_attempt {
  * Returns 0, with a stream socket that the caller closes in *fd, and its index in *winner;
  *         -ETIMEDOUT at the deadline;
  *         -ECONNREFUSED if every address failed, in whatever way;
- *         -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM if there is no socket to be had;
+ *         -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM the same, if for one there was no socket to be had;
  *         -EINTR after a signal (wait.h); the -errno of ppoll(2), or -ENOMEM.
  */
 int dial(const struct resolve_list *list, uint64_t deadline_usec, struct dial_attempt *attempts,

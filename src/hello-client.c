@@ -36,7 +36,8 @@ static int account(struct report *report, uint64_t sequence, const struct probe_
 /* Waits until the next probe is due. Returns false after a signal. */
 static bool pause_until(uint64_t due_usec)
 {
-	return wait_poll(NULL, 0, due_usec) == 0;
+	wait_poll(NULL, 0, due_usec);
+	return !wait_interrupted();
 }
 
 /* Probes as often as asked. Returns 0 or -errno. */

@@ -20,7 +20,8 @@ struct probe_target {
 	const char *host;      /* a name, an address, or the path of a UNIX socket */
 	const char *port;      /* decimal */
 	int family;	       /* AF_INET, AF_INET6, or AF_UNSPEC for both */
-	uint64_t timeout_usec; /* for everything, from the name to the last byte */
+	uint64_t timeout_usec; /* to wait in all, from the name to the last byte; what is there by
+				* then still counts */
 	int await_close;       /* also see how long the peer takes to close after the frame */
 };
 

@@ -39,6 +39,7 @@ int report_summary(struct report *report, enum verdict_exit worst, struct stats 
 	}
 	free(report->last_failure);
 	report->last_failure = NULL;
+	report->worst = VERDICT_EXIT_GREETED;
 	return r;
 }
 
@@ -85,7 +86,16 @@ int report_write(const char *text, size_t length, FILE *stream)
 
 void report_target(const struct report *report, FILE *stream)
 {
-	printable_write(report->target->host, strlen(report->target->host), stream);
+	char *text = NULL;
+	size_t length;
+	FILE *memory = open_memstream(&text, &length);
+
+	if (memory == NULL)
+		return;
+	printable_write(report->target->host, strlen(report->target->host), memory);
+	if (fclose(memory) == 0)
+		(void)report_write(text, length, stream);
+	free(text);
 	if (report->target->host[0] != '/')
 		fprintf(stream, " port %s", report->target->port);
 }

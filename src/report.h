@@ -21,7 +21,7 @@ enum report_format {
 struct report {
 	enum report_format format;
 	bool counting;	  /* -c: number the greetings, and sum up at the end */
-	bool quiet;	  /* text: only the summary */
+	bool quiet;	  /* text and JSON: only the summary */
 	bool verbose;	  /* text: also the addresses and the phases, to `err` */
 	bool histogram;	  /* text: a histogram in the summary */
 	bool on_terminal; /* text: show characters that a terminal might act upon */
@@ -29,7 +29,8 @@ struct report {
 	const struct expectation *expectation;
 	FILE *out;
 	FILE *err;
-	char *last_failure; /* internal, NULL at first; freed by report_summary() */
+	char *last_failure;	 /* internal, NULL at first; freed by report_summary() */
+	enum verdict_exit worst; /* internal, 0 at first */
 };
 
 /*

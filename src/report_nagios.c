@@ -10,6 +10,7 @@
 #include "monotonic.h"
 #include "printable.h"
 #include "report_formats.h"
+#include "utf8.h"
 
 /*
  * The form is that of the Monitoring Plugins' development guidelines ("Plugin Output for Nagios",
@@ -19,6 +20,9 @@
  *
  * A '|' in the text would begin the performance data, so it is written as \x7c.
  */
+
+/* The line is cut by some monitoring systems at 1 kB, and its end is the performance data. */
+#define TEXT_CHARACTERS_MAX 200
 
 static double sec(double usec)
 {
@@ -37,9 +41,28 @@ static void print_status(enum verdict_exit status, FILE *out)
 	fprintf(out, "HELLO %s - ", words[status]);
 }
 
+/* No more of a text than leaves room for the performance data. Returns a copy to free, or NULL. */
+static char *cut_text(const char *text)
+{
+	size_t length = strlen(text), kept = 0, n = 1;
+	char *copy;
+	uint32_t c;
+
+	for (size_t i = 0; i < TEXT_CHARACTERS_MAX && n > 0; i++) {
+		n = utf8_get(text + kept, length - kept, &c);
+		kept += n;
+	}
+	if (asprintf(&copy, "%.*s%s", (int)kept, text, kept < length ? "..." : "") < 0)
+		return NULL;
+	return copy;
+}
+
 static int print_text(const char *text, FILE *out)
 {
-	int r = 0;
+	char *cut = cut_text(text);
+	int r = cut == NULL ? -ENOMEM : 0;
+
+	text = cut;
 
 	while (r == 0 && *text != '\0') {
 		size_t length = strcspn(text, "|");
@@ -51,6 +74,7 @@ static int print_text(const char *text, FILE *out)
 			text++;
 		}
 	}
+	free(cut);
 	return r;
 }
 
@@ -126,10 +150,14 @@ int report_nagios_probe(struct report *report, uint64_t sequence, enum verdict v
 			return -ENOMEM;
 	}
 	if (report->counting) {
-		/* One line is all there is: it tells the last of what went wrong. */
-		if (explanation != NULL) {
+		/* One line is all there is: it tells the last of the worst. */
+		if (explanation != NULL &&
+		    verdict_worse(verdict_exit(verdict), report->worst) == verdict_exit(verdict)) {
 			free(report->last_failure);
 			report->last_failure = explanation;
+			report->worst = verdict_exit(verdict);
+		} else {
+			free(explanation);
 		}
 		return 0;
 	}
@@ -157,7 +185,7 @@ int report_nagios_summary(struct report *report, enum verdict_exit worst, struct
 	if (stats->greeted > 0)
 		fprintf(report->out, " in %.6f s on average", sec(stats->mean_usec));
 	if (report->last_failure != NULL) {
-		fputs(", last failure: ", report->out);
+		fputs(", last problem: ", report->out);
 		r = print_text(report->last_failure, report->out);
 	}
 	print_time(report, stats->greeted > 0, stats->mean_usec);

@@ -13,7 +13,7 @@
 #include "printable.h"
 #include "report_formats.h"
 
-#define HISTOGRAM_BINS 32 /* powers of two of a microsecond: up to over an hour */
+#define HISTOGRAM_BINS 37 /* powers of two of a microsecond: up to over a day */
 #define HISTOGRAM_LABEL_COLUMNS 35
 #define COLUMNS_DEFAULT 80U
 

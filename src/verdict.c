@@ -73,18 +73,21 @@ static enum verdict greeted(const struct probe_result *result,
 
 static enum verdict unconnected(const struct probe_result *result)
 {
-	enum verdict verdict = VERDICT_UNREACHABLE;
+	/* What tells most comes first. A reset came before we had seen that we were connected. */
+	static const struct {
+		int error;
+		enum verdict verdict;
+	} telling[] = {
+		{ECONNREFUSED, VERDICT_REFUSED},
+		{ECONNRESET, VERDICT_RESET},
+		{ETIMEDOUT, VERDICT_TIMED_OUT},
+	};
 
-	for (size_t i = 0; i < result->addresses.count; i++) {
-		if (result->attempts[i].error == ECONNREFUSED)
-			return VERDICT_REFUSED;
-		/* It was reached: the reset came before we had seen the connection. */
-		if (result->attempts[i].error == ECONNRESET)
-			return VERDICT_RESET;
-		if (result->attempts[i].outcome == DIAL_TIMED_OUT)
-			verdict = VERDICT_TIMED_OUT;
-	}
-	return verdict;
+	for (size_t i = 0; i < sizeof(telling) / sizeof(*telling); i++)
+		for (size_t j = 0; j < result->addresses.count; j++)
+			if (result->attempts[j].error == telling[i].error)
+				return telling[i].verdict;
+	return VERDICT_UNREACHABLE;
 }
 
 enum verdict verdict_of(const struct probe_result *result, const struct expectation *expectation)
@@ -249,7 +252,8 @@ void verdict_explain(enum verdict verdict, const struct probe_target *target,
 		} else if (tried) {
 			explain_attempts(target, result, stream);
 		} else {
-			explain_host(target, "name resolution ", stream);
+			explain_host(target, result->resolved_usec == 0 ? "name resolution " : "",
+				     stream);
 			explain_timeout(target, stream);
 		}
 	}

@@ -10,9 +10,10 @@
 #include "monotonic.h"
 #include "wait.h"
 
+static const int caught[] = {SIGINT, SIGTERM};
+#define CAUGHT_COUNT (sizeof(caught) / sizeof(*caught))
+
 static volatile sig_atomic_t interrupted;
-static sigset_t mask_while_waiting;
-static bool catching;
 
 static void note(int signal_number)
 {
@@ -22,23 +23,46 @@ static void note(int signal_number)
 
 void wait_catch_signals(void)
 {
-	struct sigaction action = {.sa_handler = note};
-	sigset_t caught;
+	sigset_t blocked;
 
-	sigemptyset(&caught);
-	sigaddset(&caught, SIGINT);
-	sigaddset(&caught, SIGTERM);
-	sigprocmask(SIG_BLOCK, &caught, &mask_while_waiting);
-	sigdelset(&mask_while_waiting, SIGINT);
-	sigdelset(&mask_while_waiting, SIGTERM);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	catching = true;
+	sigemptyset(&blocked);
+	/* Once: the next one ends the process, wherever it hangs. */
+	const struct sigaction action = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND};
+
+	for (size_t i = 0; i < CAUGHT_COUNT; i++) {
+		struct sigaction before;
+
+		/* A shell without job control has those that it starts behind it ignore SIGINT. */
+		if (sigaction(caught[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			sigaction(caught[i], &action, NULL);
+		sigaddset(&blocked, caught[i]);
+	}
+	/* Whoever started us may have had them blocked. */
+	sigprocmask(SIG_UNBLOCK, &blocked, NULL);
 }
 
 bool wait_interrupted(void)
 {
 	return interrupted != 0;
+}
+
+/* As ppoll(2), but a signal that came just before ends it too. Returns -errno. */
+static int poll_once(struct pollfd *polled, nfds_t count, const struct timespec *timeout)
+{
+	sigset_t blocked, before;
+	int r = -EINTR;
+
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < CAUGHT_COUNT; i++)
+		sigaddset(&blocked, caught[i]);
+	sigprocmask(SIG_BLOCK, &blocked, &before);
+	if (!interrupted) {
+		r = ppoll(polled, count, timeout, &before);
+		if (r < 0)
+			r = -errno;
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return r;
 }
 
 int wait_poll(struct pollfd *polled, nfds_t count, uint64_t deadline_usec)
@@ -50,16 +74,11 @@ int wait_poll(struct pollfd *polled, nfds_t count, uint64_t deadline_usec)
 			.tv_sec = (time_t)(left / USEC_PER_SEC),
 			.tv_nsec = (long)(left % USEC_PER_SEC * NSEC_PER_USEC),
 		};
-		int r;
+		int r = poll_once(polled, count,
+				  deadline_usec == MONOTONIC_NEVER ? NULL : &timeout);
 
-		if (interrupted)
-			return -EINTR;
-		r = ppoll(polled, count, deadline_usec == MONOTONIC_NEVER ? NULL : &timeout,
-			  catching ? &mask_while_waiting : NULL);
-		if (r >= 0)
-			return r;
 		/* Without a handler of ours it was a stop and continue: wait on. */
-		if (errno != EINTR)
-			return -errno;
+		if (r != -EINTR || interrupted)
+			return r;
 	}
 }

@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 /*
- * From here on SIGINT and SIGTERM no longer end the process. They are only let in while
- * wait_poll() waits, so that none of them is missed: it ends with -EINTR then, and at every
- * later call.
+ * From here on the first SIGINT or SIGTERM no longer ends the process: it ends wait_poll(), at once
+ * and at every later call, with -EINTR. The second one ends the process. One that was ignored
+ * before stays so.
  */
 void wait_catch_signals(void);
 

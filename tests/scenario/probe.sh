@@ -428,7 +428,7 @@ mixed()
 		nagios)
 			nagios_form "mixed"
 			expect_match "mixed, nagios" "HELLO ${LEVELS[$wanted]} - * of 4 tried *$(
-				), last failure: 127.0.0.1:$port: *|time=*s;*;0;10 loss=$loss%;;;0;100" "$out"
+				), last problem: 127.0.0.1:$port: *|time=*s;*;0;10 loss=$loss%;;;0;100" "$out"
 			;;
 		esac
 	done

@@ -482,7 +482,8 @@ START_TEST(test_no_descriptors)
 	ck_assert_uint_eq(winner, 77);
 	ck_assert_int_eq((int)attempts[0].outcome, DIAL_FAILED);
 	ck_assert_int_eq(attempts[0].error, EMFILE);
-	ck_assert_int_eq((int)attempts[1].outcome, DIAL_NOT_TRIED);
+	ck_assert_int_eq((int)attempts[1].outcome, DIAL_FAILED);
+	ck_assert_int_eq(attempts[1].error, EMFILE);
 	scene_clear(&scene);
 }
 END_TEST

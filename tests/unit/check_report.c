@@ -820,14 +820,14 @@ START_TEST(test_nagios_counting)
 	sum_up(scene, 2, 1, VERDICT_EXIT_NO_GREETING);
 	ck_assert_str_eq(scene->out,
 			 "HELLO CRITICAL - 2 greeted of 3 tried in 0.001500 s on average, last "
-			 "failure: [::1]:6666: greeted with \"\\x7c\", not with \"HELLO\""
+			 "problem: [::1]:6666: greeted with \"\\x7c\", not with \"HELLO\""
 			 "|time=0.001500s;0.5;;0;10 loss=33.333333%;;;0;100\n");
 
 	make_status(&scene->result, PROBE_UNRESOLVED);
 	report_one(scene, 1);
 	sum_up(scene, 0, 1, VERDICT_EXIT_NOT_TRIED);
 	ck_assert_str_eq(scene->out,
-			 "HELLO UNKNOWN - 0 greeted of 1 tried, last failure: host.example: Name "
+			 "HELLO UNKNOWN - 0 greeted of 1 tried, last problem: host.example: Name "
 			 "or service not known|time=U;0.5;;0;10 loss=100%;;;0;100\n");
 
 	/* Interrupted before the first one came to an end. */

@@ -138,9 +138,9 @@ static const struct row {
 			"192.0.2.1:6666: Connection refused; "
 			"[2001:db8::2]:6666: No route to host"},
 	{.status = PROBE_UNCONNECTED,
-	 .tried = {{"192.0.2.1", DIAL_FAILED, ETIMEDOUT}, {"192.0.2.2", DIAL_FAILED, EACCES}},
-	 .verdict = VERDICT_UNREACHABLE,
-	 .explanation = "192.0.2.1:6666: Connection timed out; 192.0.2.2:6666: Permission denied"},
+	 .tried = {{"192.0.2.1", DIAL_FAILED, EACCES}, {"192.0.2.2", DIAL_FAILED, ETIMEDOUT}},
+	 .verdict = VERDICT_TIMED_OUT,
+	 .explanation = "192.0.2.1:6666: Permission denied; 192.0.2.2:6666: Connection timed out"},
 
 	/* Timed out, in each phase. */
 	{.status = PROBE_TIMED_OUT,

@@ -172,13 +172,12 @@ static void assert_interrupted(void)
 	ck_assert(wait_interrupted());
 }
 
-/* Only waiting lets it in. */
+/* It is remembered. */
 START_TEST(test_signal_before)
 {
 	wait_catch_signals();
 	ck_assert(!wait_interrupted());
 	raise(caught[_i]);
-	ck_assert(!wait_interrupted());
 	ck_assert_int_eq(wait_poll(NULL, 0, MONOTONIC_NEVER), -EINTR);
 	assert_interrupted();
 }
@@ -245,9 +244,29 @@ START_TEST(test_signal_between)
 	wait_catch_signals();
 	ck_assert_int_eq(wait_poll(NULL, 0, in_msec(1)), 0);
 	raise(caught[_i]);
-	ck_assert(!wait_interrupted());
 	ck_assert_int_eq(wait_poll(NULL, 0, MONOTONIC_NEVER), -EINTR);
 	assert_interrupted();
+}
+END_TEST
+
+/* The second one is not caught: it ends the process, wherever it hangs. */
+START_TEST(test_second_signal)
+{
+	wait_catch_signals();
+	raise(caught[_i]);
+	raise(caught[_i]);
+	_exit(EXIT_SUCCESS);
+}
+END_TEST
+
+/* What was ignored stays so: a script's background jobs ignore SIGINT. */
+START_TEST(test_ignored)
+{
+	signal(caught[_i], SIG_IGN);
+	wait_catch_signals();
+	raise(caught[_i]);
+	ck_assert(!wait_interrupted());
+	ck_assert_int_eq(wait_poll(NULL, 0, in_msec(1)), 0);
 }
 END_TEST
 
@@ -381,6 +400,9 @@ static Suite *wait_suite(void)
 	tcase_add_loop_test(signals, test_signal_during, 0, 2 * UNIT_COUNT(caught));
 	tcase_add_loop_test(signals, test_signal_at_the_last_moment, 0, UNIT_COUNT(caught));
 	tcase_add_loop_test(signals, test_signal_between, 0, UNIT_COUNT(caught));
+	for (int i = 0; i < 2; i++)
+		tcase_add_loop_test_raise_signal(signals, test_second_signal, caught[i], i, i + 1);
+	tcase_add_loop_test(signals, test_ignored, 0, 2);
 	tcase_add_loop_test(signals, test_signal_was_blocked, 0, UNIT_COUNT(caught));
 	tcase_add_loop_test(signals, test_not_caught, 0, UNIT_COUNT(caught));
 	tcase_add_loop_test(signals, test_other_signals, 0, 2);
