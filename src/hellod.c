@@ -3,127 +3,39 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sysexits.h>
+
+#include <systemd/sd-daemon.h>
 
 #include "activation.h"
 #include "connections.h"
 #include "greeting.h"
+#include "hellod_options.h"
 #include "listener.h"
 #include "log.h"
+#include "monotonic.h"
 #include "output.h"
-#include "paths.h"
 
-/* Whether to write a line for each greeting. */
-enum log_greetings {
-	LOG_GREETINGS_DEFAULT, /* for a passed connection, not for a passed listener */
-	LOG_GREETINGS_YES,
-	LOG_GREETINGS_NO,
-};
+/* File descriptors that are not connections: standard ones, epoll, signals, the journal, files. */
+#define RESERVED_FDS 16U
 
-struct options {
-	struct greeting_source greeting;
-	enum log_greetings log_greetings;
-	bool verbose;
-};
+#define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 
-/* What parse_options() returns to have hellod run; anything else is an exit status. */
-#define PARSED (-1)
+static struct hellod_options options;
 
-/* The priority of the line for a greeting, as --log-greetings and the mode have it. */
-static int log_greetings_at = LOG_NOTICE;
-
-static void print_help(void)
+/* Logs a mistake that an administrator must mend. Takes `why`. */
+static int misconfigured(const char *message_id, char *why)
 {
-	printf("Usage: hellod [OPTION]...\n"
-	       "Greet every client of the sockets that systemd passes: see hello.socket(8).\n"
-	       "\n"
-	       "  -g, --greeting=TEXT        greet with TEXT, in UTF-8\n"
-	       "  -f, --greeting-file=PATH   greet with the text in PATH, in UTF-8, less a final\n"
-	       "                             newline (default: %s if it exists,\n"
-	       "                             else %s)\n"
-	       "  -l, --log-greetings=yes|no log a line for each greeting (default: yes for a\n"
-	       "                             passed connection, no for a passed listener)\n"
-	       "  -v, --verbose              also log what peers did wrong\n"
-	       "  -h, --help                 print this help and exit\n"
-	       "  -V, --version              print the version and exit\n"
-	       "\n"
-	       "Exit status: 0 done, %d wrong usage, %d system error, %d output not written,\n"
-	       "%d bad greeting or unusable socket.\n",
-	       GREETING_PATH, GREETING_DEFAULT, EX_USAGE, EX_OSERR, EX_IOERR, EX_CONFIG);
-}
-
-static int print_and_exit(void (*print)(void))
-{
-	print();
-	return output_close() < 0 ? EX_IOERR : EX_OK;
-}
-
-static void print_version(void)
-{
-	printf("%s\n", PACKAGE_STRING);
-}
-
-static int wrong_usage(void)
-{
-	fprintf(stderr, "Try 'hellod --help'.\n");
-	return EX_USAGE;
-}
-
-static int parse_options(int argc, char **argv, struct options *options)
-{
-	static const struct option known[] = {
-		{"greeting", required_argument, NULL, 'g'},
-		{"greeting-file", required_argument, NULL, 'f'},
-		{"log-greetings", required_argument, NULL, 'l'},
-		{"verbose", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{0},
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "g:f:l:vhV", known, NULL)) != -1) {
-		switch (c) {
-		case 'g':
-			options->greeting.text = optarg;
-			break;
-		case 'f':
-			options->greeting.path = optarg;
-			options->greeting.path_may_be_absent = false;
-			break;
-		case 'l':
-			if (strcmp(optarg, "yes") == 0) {
-				options->log_greetings = LOG_GREETINGS_YES;
-			} else if (strcmp(optarg, "no") == 0) {
-				options->log_greetings = LOG_GREETINGS_NO;
-			} else {
-				fprintf(stderr, "hellod: --log-greetings: '%s' is not yes or no\n",
-					optarg);
-				return wrong_usage();
-			}
-			break;
-		case 'v':
-			options->verbose = true;
-			break;
-		case 'h':
-			return print_and_exit(print_help);
-		case 'V':
-			return print_and_exit(print_version);
-		default:
-			return wrong_usage();
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "hellod: '%s': no operand is expected\n", argv[optind]);
-		return wrong_usage();
-	}
-	return PARSED;
+	log_event(LOG_ERR, message_id, NULL, 0, "%s", why != NULL ? why : strerror(ENOMEM));
+	free(why);
+	return EX_CONFIG;
 }
 
 static int started_by_hand(void)
@@ -137,19 +49,22 @@ static int started_by_hand(void)
 	return EX_USAGE;
 }
 
-/* Logs a mistake that an administrator must mend. Takes `why`. */
-static int misconfigured(const char *message_id, char *why)
+static int load_greeting(struct greeting *greeting)
 {
-	log_event(LOG_ERR, message_id, NULL, 0, "%s", why != NULL ? why : strerror(ENOMEM));
-	free(why);
-	return EX_CONFIG;
+	char *why = NULL;
+	int r = greeting_load(&options.greeting, greeting, &why);
+
+	if (r < 0)
+		misconfigured(MESSAGE_GREETING_BAD, why);
+	return r;
 }
 
-static void log_session(const struct session *session, const struct address_text *peer)
+/* `priority` is that of the line for a greeting; what went wrong is for the curious. */
+static void log_session(const struct session *session, const struct address_text *peer,
+			int priority)
 {
-	bool greeted = session_greeted(session);
 	const char *end = session_end_name(session->end);
-	int priority = greeted ? log_greetings_at : LOG_DEBUG;
+	bool greeted = session_greeted(session);
 	char bytes[32], joined[ADDRESS_BYTES];
 	const struct log_field fields[] = {
 		{"HELLO_PEER_ADDRESS", peer->host},
@@ -158,25 +73,133 @@ static void log_session(const struct session *session, const struct address_text
 		{"HELLO_END", end},
 	};
 
-	if (!log_wants(priority))
-		return;
 	snprintf(bytes, sizeof(bytes), "%zu", session->sent);
 	address_join(peer, joined);
 	if (greeted)
-		log_event(priority, MESSAGE_GREETED, fields, sizeof(fields) / sizeof(*fields),
-			  "greeted %s (%s)", joined, end);
+		log_event(priority, MESSAGE_GREETED, fields, COUNT_OF(fields), "greeted %s (%s)",
+			  joined, end);
 	else
-		log_event(priority, NULL, fields, sizeof(fields) / sizeof(*fields),
+		log_event(LOG_DEBUG, NULL, fields, COUNT_OF(fields),
 			  "did not greet %s: %s after %zu of %zu bytes", joined, end, session->sent,
 			  session->greeting->frame_length);
 }
 
-static int run(const struct options *options)
+/* A passed connection is narrated unless that is not wanted, a passed listener's only if it is. */
+static void connection_done(const struct session *session, const struct address_text *peer)
+{
+	bool narrated = options.log_greetings != LOG_GREETINGS_NO;
+
+	log_session(session, peer, narrated ? LOG_NOTICE : LOG_DEBUG);
+}
+
+static void client_done(const struct session *session, const struct address_text *peer)
+{
+	bool narrated = options.log_greetings == LOG_GREETINGS_YES;
+
+	if (peer != NULL)
+		log_session(session, peer, narrated ? LOG_NOTICE : LOG_DEBUG);
+}
+
+static void tell_ready(void)
+{
+	sd_notify(0, "READY=1");
+}
+
+static void tell_stopping(enum listener_end why)
+{
+	sd_notify(0, why == LISTENER_IDLE ? "STOPPING=1\nSTATUS=Nobody to greet"
+					  : "STOPPING=1\nSTATUS=Finishing with the last clients");
+}
+
+static void tell_counts(const struct listener_counts *counts)
+{
+	sd_notifyf(0, "STATUS=Greeted %" PRIu64 " clients, %" PRIu32 " connected", counts->greeted,
+		   counts->open);
+}
+
+static void tell_alive(void)
+{
+	sd_notify(0, "WATCHDOG=1");
+}
+
+static void tell_shortage(int error)
+{
+	log_event(LOG_ERR, MESSAGE_SHORTAGE, NULL, 0, "short of something for new clients: %s; %s",
+		  strerror(-error),
+		  error == -EMFILE ? "raise LimitNOFILE= or lower --max-connections"
+				   : "relieve this host of other work");
+}
+
+static int reload_greeting(struct greeting *greeting)
+{
+	int r;
+
+	/* systemd 253 wants to know since when (Type=notify-reload). */
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, monotonic_usec());
+	r = load_greeting(greeting);
+	log_event(LOG_NOTICE, NULL, NULL, 0,
+		  r < 0 ? "keeping the greeting as it was" : "reloaded the greeting");
+	tell_ready();
+	return r;
+}
+
+/* How many clients at a time: what was asked for, as far as there are file descriptors. */
+static uint32_t sessions_max(int listeners)
+{
+	uint64_t reserved = RESERVED_FDS + (uint64_t)listeners, most = 1;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > reserved)
+		most = files.rlim_cur - reserved;
+	if (options.max_connections > 0 && options.max_connections < most)
+		most = options.max_connections;
+	return most < HELLOD_CONNECTIONS_MAX ? (uint32_t)most : HELLOD_CONNECTIONS_MAX;
+}
+
+static int listen_for_clients(const struct activation *activation, const struct greeting *greeting)
+{
+	uint64_t watchdog_usec = 0;
+	struct listener_counts counts;
+	enum listener_end end;
+	struct listener_setup setup = {
+		.first_fd = activation->first_fd,
+		.fd_count = activation->fd_count,
+		.sessions_max = sessions_max(activation->fd_count),
+		.idle_usec = options.idle_usec,
+		.watchdog_usec = MONOTONIC_NEVER,
+		.greeting = greeting,
+		.want_peers = options.log_greetings == LOG_GREETINGS_YES || options.verbose,
+		.ready = tell_ready,
+		.reload = reload_greeting,
+		.stopping = tell_stopping,
+		.status = tell_counts,
+		.alive = tell_alive,
+		.ended = client_done,
+		.shortage = tell_shortage,
+	};
+	char greeted[32];
+	const struct log_field fields[] = {{"HELLO_GREETED", greeted}};
+	int r;
+
+	/* Twice as often as systemd looks: sd_watchdog_enabled(3). */
+	if (sd_watchdog_enabled(0, &watchdog_usec) > 0)
+		setup.watchdog_usec = watchdog_usec / 2;
+
+	r = listener_run(&setup, &counts, &end);
+	if (r < 0)
+		return r;
+	snprintf(greeted, sizeof(greeted), "%" PRIu64, counts.greeted);
+	log_event(LOG_NOTICE, MESSAGE_SUMMARY, fields, COUNT_OF(fields),
+		  "greeted %" PRIu64 " of %" PRIu64 " clients (%s)", counts.greeted,
+		  counts.accepted, end == LISTENER_IDLE ? "idle" : "stopped");
+	return 0;
+}
+
+static int run(void)
 {
 	static struct greeting greeting;
 	struct activation activation;
 	int status = EX_OK, r;
-	bool log_each;
 	char *why = NULL;
 
 	if (activation_receive(&activation, &why) < 0)
@@ -184,24 +207,19 @@ static int run(const struct options *options)
 	if (activation.kind == ACTIVATION_NOTHING)
 		return started_by_hand();
 
-	if (greeting_load(&options->greeting, &greeting, &why) < 0) {
-		status = misconfigured(MESSAGE_GREETING_BAD, why);
+	if (load_greeting(&greeting) < 0) {
+		status = EX_CONFIG;
 		/* A connection is still ended properly, without a byte being sent; the clients in
 		 * the queue of a listener are left there for when the greeting is mended. */
 		if (activation.kind == ACTIVATION_LISTENERS)
 			return status;
 	}
 
-	log_each = options->log_greetings == LOG_GREETINGS_YES ||
-		   (options->log_greetings == LOG_GREETINGS_DEFAULT &&
-		    activation.kind == ACTIVATION_CONNECTIONS);
-	log_greetings_at = log_each ? LOG_NOTICE : LOG_DEBUG;
-
 	if (activation.kind == ACTIVATION_CONNECTIONS)
 		r = connections_serve(activation.first_fd, activation.fd_count, &greeting,
-				      log_session);
+				      connection_done);
 	else
-		r = listener_run(activation.first_fd, activation.fd_count, &greeting, log_session);
+		r = listen_for_clients(&activation, &greeting);
 	if (r < 0) {
 		log_event(LOG_ERR, NULL, NULL, 0, "cannot go on: %s", strerror(-r));
 		return EX_OSERR;
@@ -211,17 +229,14 @@ static int run(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = {
-		.greeting = {.path = GREETING_PATH, .path_may_be_absent = true},
-	};
 	int status;
 
 	output_reserve_streams();
-	status = parse_options(argc, argv, &options);
-	if (status != PARSED)
+	status = hellod_options_parse(argc, argv, &options);
+	if (status != HELLOD_OPTIONS_RUN)
 		return status;
 	/* Whoever reads standard error may go away; the clients are greeted all the same. */
 	signal(SIGPIPE, SIG_IGN);
 	log_open(options.verbose ? LOG_DEBUG : LOG_NOTICE);
-	return run(&options);
+	return run();
 }

@@ -14,6 +14,8 @@
 #define MESSAGE_GREETED "46f9530514c14616a03f0fb2053ce493"
 #define MESSAGE_GREETING_BAD "9320f0a01a3242f8ae3a0d459390222a"
 #define MESSAGE_SOCKET_BAD "a83ed450f3244e6298e89e8894fcf88a"
+#define MESSAGE_SHORTAGE "87ea194663ff41b29ef3f83f9a63724b"
+#define MESSAGE_SUMMARY "ec239c1c69eb490eb5b82d7f12327e60"
 
 /* A field of a journal entry; a plain line leaves it out. */
 #define LOG_FIELDS_MAX 8

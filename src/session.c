@@ -69,7 +69,8 @@ static void send_frame(struct session *session, uint64_t now_usec)
  */
 static void drain(struct session *session)
 {
-	char waste[SESSION_DRAIN_STEP_BYTES];
+	/* Static, because nobody reads it, and not on the stack, where each page is probed. */
+	static char waste[SESSION_DRAIN_STEP_BYTES];
 	ssize_t n;
 
 	do
@@ -92,9 +93,11 @@ static void drain(struct session *session)
 
 enum session_state session_step(struct session *session, uint64_t now_usec)
 {
+	enum session_state before = session->state;
+
 	if (session->state == SESSION_SENDING)
 		send_frame(session, now_usec);
-	if (session->state != SESSION_CLOSED && (session->events & POLLIN))
+	if (session->state == before && (session->events & POLLIN))
 		drain(session);
 	if (session->state != SESSION_CLOSED && now_usec >= session->deadline_usec)
 		session_close(session, session->state == SESSION_SENDING
@@ -117,6 +120,7 @@ const char *session_end_name(enum session_end end)
 		[SESSION_END_SEND_TIMEOUT] = "send-timeout",
 		[SESSION_END_LINGER_TIMEOUT] = "linger-timeout",
 		[SESSION_END_FLOOD] = "flood",
+		[SESSION_END_DROPPED] = "dropped",
 	};
 
 	return names[end];

@@ -53,6 +53,7 @@ enum session_end {
 	SESSION_END_SEND_TIMEOUT,   /* the peer did not take the frame by the deadline */
 	SESSION_END_LINGER_TIMEOUT, /* greeted, but the peer did not close by the deadline */
 	SESSION_END_FLOOD,	    /* the peer sent more than SESSION_DRAIN_BYTES_MAX */
+	SESSION_END_DROPPED, /* greeted or not, closed from our side to make room or to end */
 };
 
 struct session {
@@ -75,8 +76,9 @@ void session_start(struct session *session, int fd, const struct greeting *greet
 		   uint64_t now_usec);
 
 /*
- * Goes as far as it can without waiting. To be called at the start, when the socket is ready
- * for session->events, and when session->deadline_usec has come.
+ * Goes as far as it can without waiting, but not on from sending to reading: that is better done
+ * when there is something to read. To be called at the start, when the socket is ready for
+ * session->events, and when session->deadline_usec has come.
  *
  * Returns the state that it reached. In SESSION_CLOSED the socket is closed and session->end
  * tells how it ended.

@@ -25,6 +25,8 @@ make install DESTDIR="$work/destdir" >"$work/install.log" 2>&1 || fail "make ins
 expect "installed files" "\
 /usr/bin/hello-client
 /usr/lib/systemd/catalog/hellod.catalog
+/usr/lib/systemd/system/hello-listen.service
+/usr/lib/systemd/system/hello-listen.socket
 /usr/lib/systemd/system/hello.socket
 /usr/lib/systemd/system/hello@.service
 /usr/lib/sysusers.d/hellod.conf
@@ -41,7 +43,7 @@ expect "installed files" "\
 /usr/share/zsh/site-functions/_hellod" "$(installed "$work/destdir")"
 grep -qx 'ExecStart=/usr/sbin/hellod' "$work/destdir/usr/lib/systemd/system/hello@.service" ||
 	fail "ExecStart="
-expect_match "the greeting's file" "*/etc/hello/greeting if it exists*" \
+expect_match "the greeting's file" "*/etc/hello/greeting*if it exists*" \
 	"$("$work/destdir/usr/sbin/hellod" --help)"
 
 make uninstall DESTDIR="$work/destdir" >"$work/uninstall.log" 2>&1 || fail "make uninstall"
@@ -54,7 +56,7 @@ grep -qx 'ExecStart=/opt/sbin/hellod' "$work/opt/usr/lib/systemd/system/hello@.s
 	fail "ExecStart= with prefix=/opt"
 grep -q '/opt/etc/hello/greeting' "$work/opt/opt/share/man/man8/hellod.8" ||
 	fail "hellod(8) with prefix=/opt"
-expect_match "the greeting's file with prefix=/opt" "*/opt/etc/hello/greeting if it exists*" \
+expect_match "the greeting's file with prefix=/opt" "*/opt/etc/hello/greeting*if it exists*" \
 	"$("$work/opt/opt/sbin/hellod" --help)"
 
 # Nothing changed, so nothing is made again.

@@ -625,7 +625,7 @@ START_TEST(test_await_close)
 	ck_assert_int_eq(result.closed_usec != 0, seen);
 	if (seen)
 		ck_assert_uint_ge(result.closed_usec,
-				  result.ended_usec + MSEC(closings[_i].close_msec));
+				  result.started_usec + MSEC(closings[_i].close_msec));
 	if (!seen && target.await_close && script->ending == END_WAIT)
 		ck_assert_uint_ge(monotonic_usec(), result.ended_usec + MSEC(PROBE_CLOSE_MSEC));
 	else

@@ -354,10 +354,37 @@ START_TEST(one_step_reads_only_so_much)
 
 	start_short(AF_UNIX);
 	ck_assert_int_eq(write(peer, noise, sizeof(noise)), sizeof(noise));
+	ck_assert_int_eq((int)step(NOW), SESSION_LINGERING);
 	step(NOW);
 	ck_assert_uint_eq(session.drained, SESSION_DRAIN_STEP_BYTES);
 	step(NOW);
 	ck_assert_uint_eq(session.drained, sizeof(noise));
+}
+END_TEST
+
+/* Most peers have nothing to read from yet when their frame is out: that would be a call in vain. */
+START_TEST(step_that_sent_all_does_not_read)
+{
+	start_short(families[_i]);
+	ck_assert_int_eq(write(peer, "noise", 5), 5);
+	shutdown(peer, SHUT_WR);
+	wait_for(ours, POLLIN);
+	ck_assert_int_eq((int)step(NOW), SESSION_LINGERING);
+	ck_assert_uint_eq(session.drained, 0);
+	ck_assert_int_eq((int)step(NOW), SESSION_LINGERING);
+	ck_assert_uint_eq(session.drained, 5);
+	ck_assert_int_eq((int)step(NOW), SESSION_CLOSED);
+	assert_ended(SESSION_END_CLOSED, true);
+}
+END_TEST
+
+/* The last chance, with which the frame goes out, is the first moment of lingering. */
+START_TEST(frame_that_goes_out_at_its_deadline_is_out)
+{
+	start_short(families[_i]);
+	ck_assert_int_eq((int)step(NOW + SEND_USEC), SESSION_LINGERING);
+	ck_assert_uint_eq(session.deadline_usec, NOW + SEND_USEC + LINGER_USEC);
+	peer_reads_all();
 }
 END_TEST
 
@@ -414,6 +441,7 @@ START_TEST(ends_have_names)
 	ck_assert_str_eq(session_end_name(SESSION_END_SEND_TIMEOUT), "send-timeout");
 	ck_assert_str_eq(session_end_name(SESSION_END_LINGER_TIMEOUT), "linger-timeout");
 	ck_assert_str_eq(session_end_name(SESSION_END_FLOOD), "flood");
+	ck_assert_str_eq(session_end_name(SESSION_END_DROPPED), "dropped");
 }
 END_TEST
 
@@ -438,6 +466,8 @@ int main(void)
 	tcase_add_loop_test(tcase, flood_ends_it_while_lingering, 0, both);
 	tcase_add_loop_test(tcase, flood_ends_it_while_sending, 0, both);
 	tcase_add_test(tcase, one_step_reads_only_so_much);
+	tcase_add_loop_test(tcase, step_that_sent_all_does_not_read, 0, both);
+	tcase_add_loop_test(tcase, frame_that_goes_out_at_its_deadline_is_out, 0, both);
 	tcase_add_loop_test(tcase, flags_stay_as_they_were, 0, 4);
 	tcase_add_test(tcase, signals_do_not_matter);
 	tcase_add_test(tcase, close_is_for_a_reason);
