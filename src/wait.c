@@ -30,11 +30,7 @@ void wait_catch_signals(void)
 	const struct sigaction action = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND};
 
 	for (size_t i = 0; i < CAUGHT_COUNT; i++) {
-		struct sigaction before;
-
-		/* A shell without job control has those that it starts behind it ignore SIGINT. */
-		if (sigaction(caught[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-			sigaction(caught[i], &action, NULL);
+		sigaction(caught[i], &action, NULL);
 		sigaddset(&blocked, caught[i]);
 	}
 	/* Whoever started us may have had them blocked. */

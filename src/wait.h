@@ -9,8 +9,8 @@
 
 /*
  * From here on the first SIGINT or SIGTERM no longer ends the process: it ends wait_poll(), at once
- * and at every later call, with -EINTR. The second one ends the process. One that was ignored
- * before stays so.
+ * and at every later call, with -EINTR. The second one ends the process. That they were ignored or
+ * blocked before does not matter, as with ping(8): a script ends what it started behind it so.
  */
 void wait_catch_signals(void);
 

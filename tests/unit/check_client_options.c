@@ -209,8 +209,7 @@ static const struct {
 	{{{"-c", ""}}, "--count: '' is not a number of greetings"},
 	{{{"-c", "-1"}}, "--count: '-1' is not a number of greetings"},
 	{{{"-c", "1.5"}}, "--count: '1.5' is not a number of greetings"},
-	{{{"-c", "18446744073709551616"}},
-	 "--count: '18446744073709551616' is too many"},
+	{{{"-c", "18446744073709551616"}}, "--count: '18446744073709551616' is too many"},
 
 	{{{"-o", "xml"}}, "--output: 'xml' is not text, json or nagios"},
 	{{{"-o", "JSON"}}, "--output: 'JSON' is not text, json or nagios"},

@@ -1241,6 +1241,25 @@ START_TEST(signal_ends_it_while_it_is_short)
 }
 END_TEST
 
+START_TEST(signal_ends_it_while_it_is_full)
+{
+	int clients[3];
+
+	fill_with_sending(clients);
+	send_signal(SIGTERM);
+	/* There is room now, but nobody is let in any more. */
+	unit_reset(clients[0]);
+	settle();
+	leap(PAUSE_USEC);
+	assert_reported(0, SESSION_END_RESET);
+	ck_assert(!shared->returned);
+	greet_one(clients[1]);
+	assert_ended(LISTENER_STOPPED);
+	ck_assert_uint_eq(shared->counts.accepted, 2);
+	close(clients[2]);
+}
+END_TEST
+
 static void on_signal(int signal)
 {
 	(void)signal;
@@ -1527,6 +1546,7 @@ int main(void)
 	tcase_add_loop_test(end, signal_lets_the_open_sessions_end, 0, 2);
 	tcase_add_test(end, signal_keeps_the_deadlines);
 	tcase_add_loop_test(end, signal_ends_it_while_it_is_short, 0, 2);
+	tcase_add_test(end, signal_ends_it_while_it_is_full);
 	tcase_add_loop_test(end, other_signals_do_not_matter, 0, 2);
 
 	tcase_add_loop_test(reload, greeting_is_loaded_anew, 0, 2);
