@@ -19,7 +19,9 @@
  *	lingered longest, which has its whole frame, is closed to make room;
  *	if every session is still sending: the listening sockets are left alone until one ends.
  *
- * epoll and not sd-event: RESULTS in tests/bench has what each costs a greeting.
+ * epoll and not sd-event: a prototype that stepped the same sessions from sd-event took 15 % more
+ * CPU for a greeting (21.3 and 18.5 us, medians of nine times 20,000 greetings, 32 at a time, the
+ * two taking turns), and an allocation for every connection.
  *
  * The listening sockets are not changed: their flags, like the sockets themselves, are shared with
  * systemd, which holds what is still in their queues when the listener ends.
