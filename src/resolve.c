@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/eventfd.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -42,6 +43,10 @@ static void *look_up(void *argument)
 
 	request->error =
 		getaddrinfo(request->host, request->port, &request->hints, &request->result);
+	/* A host without /etc/hosts has one address all the same (RFC 6761, section 6.3). */
+	if (request->error != 0 && strcasecmp(request->host, "localhost") == 0)
+		request->error =
+			getaddrinfo(NULL, request->port, &request->hints, &request->result);
 	request->saved_errno = errno;
 	eventfd_write(request->done_fd, 1);
 	release(request);
