@@ -52,6 +52,7 @@ boot()
 	[ "$(id -u)" -eq 0 ] || skip "only root can boot a container"
 	need systemd-nspawn nsenter
 	[ -n "${systemdsystemunitdir-}" ] || skip "configured without a directory for unit files"
+	: "${sbindir:?}"
 	[ -n "${sysusersdir-}" ] || skip "configured without a directory for sysusers files"
 
 	at_exit=(keep_journal shut_down)
@@ -79,6 +80,14 @@ boot()
 			inside systemctl link --quiet "${unit#"$work/root"}"
 		done
 	fi
+	# ... and not always where hello-listen.service may look.
+	case $sbindir in
+	/tmp/* | /var/tmp/* | /home/* | /root/*)
+		inside mkdir -p /etc/systemd/system/hello-listen.service.d
+		printf '[Service]\nPrivateTmp=no\nProtectHome=no\n' |
+			inside tee /etc/systemd/system/hello-listen.service.d/10-place.conf >/dev/null
+		;;
+	esac
 	inside systemd-sysusers "$sysusersdir/hellod.conf"
 	inside systemctl daemon-reload
 }
