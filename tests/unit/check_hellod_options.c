@@ -47,12 +47,16 @@ static void read_back(int fd, char *text)
 static int parse_to(const char *out_path, const char *const *words)
 {
 	static char name[] = "hellod";
-	char *argv[WORDS_MAX + 2] = {name};
+	static char *argv[WORDS_MAX + 2] = {name};
 	int argc = 1, out_fd = new_file(), err_fd = new_file();
 	int own_out = dup(STDOUT_FILENO), own_err = dup(STDERR_FILENO);
 	int out_end = out_path != NULL ? open(out_path, O_WRONLY) : dup(out_fd);
 	int r;
 
+	for (int i = 1; i < WORDS_MAX + 2; i++) {
+		free(argv[i]);
+		argv[i] = NULL;
+	}
 	for (; argc <= WORDS_MAX && words[argc - 1] != NULL; argc++)
 		argv[argc] = unit_copy(words[argc - 1], strlen(words[argc - 1]) + 1);
 	ck_assert_int_ge(out_end, 0);
@@ -74,7 +78,7 @@ static int parse_to(const char *out_path, const char *const *words)
 	close(own_err);
 	read_back(out_fd, out);
 	read_back(err_fd, err);
-	/* The options point into the words, which so stay for as long as the process. */
+	/* The options point into the words, which so stay until the next ones. */
 	return r;
 }
 

@@ -66,7 +66,7 @@ int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints
 	struct addrinfo **end = result;
 	eventfd_t opened;
 
-	if (host[0] != '!') {
+	if (host == NULL || host[0] != '!') {
 		__typeof__(&getaddrinfo) real =
 			(__typeof__(&getaddrinfo))dlsym(RTLD_NEXT, "getaddrinfo");
 
