@@ -36,6 +36,8 @@ keep_journal()
 
 has_pid1()
 {
+	kill -0 "$nspawn_pid" 2>/dev/null ||
+		skip "systemd-nspawn cannot boot here: $(head -n 1 "$work/console.log")"
 	pid1=$(pgrep -P "$nspawn_pid" | head -n 1)
 	[ -n "$pid1" ] && [ "$(cat "/proc/$pid1/comm" 2>/dev/null)" = systemd ]
 }

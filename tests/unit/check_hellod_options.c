@@ -273,7 +273,7 @@ START_TEST(help_tells_all)
 		"  -i, --idle-timeout=SEC ",
 		"0 for never (default: 60)",
 		"  -m, --max-connections=N ",
-		"Exit status: 0 done, 64 wrong usage, 71 system error, 74 output not written,\n"
+		"Exit status: 0 done, 64 wrong usage, 71 system error, 74 output not written,\n",
 		"78 bad greeting or unusable socket.\n",
 	};
 	static const char *const words[][3] = {{"--help"}, {"-h"}, {"-v", "-h"}, {"--h"}};
