@@ -23,11 +23,13 @@
 static const struct greeting greeting = {.frame = "\x00\x05HELLO", .frame_length = 7};
 
 /* What the peer of the session that is stepped does: see the calls of the session below. */
-static enum {
+enum {
 	PEER_IDLE,
 	PEER_READS,
 	PEER_CLOSES,
-} peer;
+};
+
+static int peer;
 
 ssize_t send(int fd, const void *buffer, size_t length, int flags)
 {
