@@ -324,7 +324,7 @@ START_TEST(test_other_signals)
 	if (_i != 0)
 		wait_catch_signals();
 	sigaction(SIGALRM, &action, NULL);
-	deadline = in_msec(100);
+	deadline = in_msec(300);
 	setitimer(ITIMER_REAL, &often, NULL);
 	ck_assert_int_eq(wait_poll(NULL, 0, deadline), 0);
 	setitimer(ITIMER_REAL, &off, NULL);
