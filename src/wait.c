@@ -13,28 +13,37 @@
 static const int caught[] = {SIGINT, SIGTERM};
 #define CAUGHT_COUNT (sizeof(caught) / sizeof(*caught))
 
+/* timeout(1) sends its signal twice in a row: what follows so soon is no second thought. */
+#define SAME_SIGNAL_USEC ((uint64_t)200 * USEC_PER_MSEC)
+
 static volatile sig_atomic_t interrupted;
+static uint64_t interrupted_usec; /* the handler's own */
 
 static void note(int signal_number)
 {
-	(void)signal_number;
-	interrupted = 1;
+	uint64_t now = monotonic_usec();
+
+	if (interrupted == 0) {
+		interrupted = 1;
+		interrupted_usec = now;
+	} else if (now - interrupted_usec >= SAME_SIGNAL_USEC) {
+		/* It ends the process, wherever that hangs, as soon as we return. */
+		signal(signal_number, SIG_DFL);
+		raise(signal_number);
+	}
 }
 
 void wait_catch_signals(void)
 {
-	sigset_t blocked;
+	struct sigaction action = {.sa_handler = note};
 
-	sigemptyset(&blocked);
-	/* Once: the next one ends the process, wherever it hangs. */
-	const struct sigaction action = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND};
-
-	for (size_t i = 0; i < CAUGHT_COUNT; i++) {
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < CAUGHT_COUNT; i++)
+		sigaddset(&action.sa_mask, caught[i]);
+	for (size_t i = 0; i < CAUGHT_COUNT; i++)
 		sigaction(caught[i], &action, NULL);
-		sigaddset(&blocked, caught[i]);
-	}
 	/* Whoever started us may have had them blocked. */
-	sigprocmask(SIG_UNBLOCK, &blocked, NULL);
+	sigprocmask(SIG_UNBLOCK, &action.sa_mask, NULL);
 }
 
 bool wait_interrupted(void)

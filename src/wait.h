@@ -9,8 +9,9 @@
 
 /*
  * From here on the first SIGINT or SIGTERM no longer ends the process: it ends wait_poll(), at once
- * and at every later call, with -EINTR. The second one ends the process. That they were ignored or
- * blocked before does not matter, as with ping(8): a script ends what it started behind it so.
+ * and at every later call, with -EINTR. Another one, from 0.2 s after it on, ends the process. That
+ * they were ignored or blocked before does not matter, as with ping(8): a script ends what it started
+ * behind it so.
  */
 void wait_catch_signals(void);
 

@@ -249,13 +249,26 @@ START_TEST(test_signal_between)
 }
 END_TEST
 
-/* The second one is not caught: it ends the process, wherever it hangs. */
+/* A later one ends the process, wherever it hangs. */
 START_TEST(test_second_signal)
 {
 	wait_catch_signals();
 	raise(caught[_i]);
+	pause_msec(250);
 	raise(caught[_i]);
 	_exit(EXIT_SUCCESS);
+}
+END_TEST
+
+/* But not what comes with the first, whichever it is. */
+START_TEST(test_signals_in_a_row)
+{
+	wait_catch_signals();
+	raise(caught[_i]);
+	raise(caught[_i]);
+	raise(caught[1 - _i]);
+	ck_assert_int_eq(wait_poll(NULL, 0, MONOTONIC_NEVER), -EINTR);
+	assert_interrupted();
 }
 END_TEST
 
@@ -402,6 +415,7 @@ static Suite *wait_suite(void)
 	tcase_add_loop_test(signals, test_signal_between, 0, UNIT_COUNT(caught));
 	for (int i = 0; i < 2; i++)
 		tcase_add_loop_test_raise_signal(signals, test_second_signal, caught[i], i, i + 1);
+	tcase_add_loop_test(signals, test_signals_in_a_row, 0, UNIT_COUNT(caught));
 	tcase_add_loop_test(signals, test_ignored, 0, 2);
 	tcase_add_loop_test(signals, test_signal_was_blocked, 0, UNIT_COUNT(caught));
 	tcase_add_loop_test(signals, test_not_caught, 0, UNIT_COUNT(caught));
