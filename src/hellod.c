@@ -183,7 +183,7 @@ static int listen_for_clients(const struct activation *activation, const struct 
 
 	/* Twice as often as systemd looks: sd_watchdog_enabled(3). */
 	if (sd_watchdog_enabled(0, &watchdog_usec) > 0)
-		setup.watchdog_usec = watchdog_usec / 2;
+		setup.watchdog_usec = (watchdog_usec + 1) / 2;
 
 	r = listener_run(&setup, &counts, &end);
 	if (r < 0)

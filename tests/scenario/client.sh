@@ -12,29 +12,6 @@ HELLO=000548454c4c4f
 need python3
 [ -x ./hello-client ] || fail "there is no ./hello-client: run this in the top build directory"
 
-# start_peer [ARGUMENT]...: see peer.py. Leaves its port in $port, and what it prints later to
-# peer_saw.
-peers=0
-start_peer()
-{
-	peers=$((peers + 1))
-	mkfifo "$work/peer.$peers"
-	python3 "$here/peer.py" "$@" >"$work/peer.$peers" 2>"$work/peer.$peers.log" &
-	pids+=($!)
-	[ $peers -eq 1 ] || exec {peer_fd}<&-
-	exec {peer_fd}<"$work/peer.$peers"
-	read -r -t 60 port <&"$peer_fd" || fail "peer.py $*: did not start"
-}
-
-# peer_saw WHAT WANTED: the next line that the peer prints.
-peer_saw()
-{
-	local line=nothing
-
-	read -r -t 60 line <&"$peer_fd" || true
-	expect "$1: what the peer saw" "$2" "$line"
-}
-
 # try WHAT STATUS OUT ERR COMMAND...: OUT is exact, without the newline at its end, and ERR is a shell
 # pattern.
 try()
@@ -56,35 +33,6 @@ try_usage()
 	shift
 	try "hello-client ${*@Q}" 3 '' "$wanted_err
 Try 'hello-client --help'." ./hello-client "$@"
-}
-
-now_msec()
-{
-	local usec=${EPOCHREALTIME/[.,]/}
-
-	echo $((usec / 1000))
-}
-
-# took WHAT SINCE MIN MAX: in milliseconds
-took()
-{
-	local msec=$(($(now_msec) - $2))
-
-	if [ $msec -lt "$3" ] || [ $msec -ge "$4" ]; then
-		fail "$1: wanted $3 to $4 ms, took $msec ms"
-	fi
-}
-
-# With standard output at some other place: into WHERE COMMAND...
-into()
-{
-	local where=$1
-
-	shift
-	case $where in
-	closed) "$@" >&- ;;
-	*) "$@" >"$where" ;;
-	esac
 }
 
 usage()
@@ -155,7 +103,7 @@ greeted()
 	for timeout in 1 1. 01.5 .999999 86400 3.0000009; do
 		try "greeted, --timeout=$timeout" 0 HELLO '' \
 			./hello-client --timeout=$timeout 127.0.0.1 "$port"
-		peer_saw "greeted" eof
+		peer_said "greeted" eof
 	done
 	printf 'HELLO\n' >"$work/wanted"
 	./hello-client 127.0.0.1 "$port" >"$work/got"
@@ -164,17 +112,17 @@ greeted()
 	start_peer send 0000 wait
 	./hello-client 127.0.0.1 "$port" >"$work/got"
 	expect "an empty greeting" 0a "$(od -An -tx1 "$work/got" | tr -d ' \n')"
-	peer_saw "an empty greeting" eof
+	peer_said "an empty greeting" eof
 
 	start_peer drip 0.1 $HELLO wait
 	try "one byte every 100 ms" 0 HELLO '' ./hello-client 127.0.0.1 "$port" -t 30
-	peer_saw "one byte every 100 ms" eof
+	peer_said "one byte every 100 ms" eof
 
 	start_peer --count 2 send ffff fill 65535 41 wait
 	longest >"$work/wanted"
 	./hello-client 127.0.0.1 "$port" >"$work/got"
 	cmp "$work/wanted" "$work/got" || fail "65,535 bytes: not what was sent"
-	peer_saw "65,535 bytes" eof
+	peer_said "65,535 bytes" eof
 	./hello-client 127.0.0.1 "$port" | cat >"$work/got"
 	cmp "$work/wanted" "$work/got" || fail "65,535 bytes, through a pipe: not what was sent"
 }
@@ -183,17 +131,17 @@ no_more_than_the_frame()
 {
 	start_peer send ${HELLO}21 wait
 	try "one byte more" 0 HELLO '' ./hello-client 127.0.0.1 "$port"
-	peer_saw "one byte more" reset
+	peer_said "one byte more" reset
 
 	start_peer send ${HELLO} fill 10000000 58 wait
 	try "a stream without end" 0 HELLO '' ./hello-client 127.0.0.1 "$port"
-	peer_saw "a stream without end" reset
+	peer_said "a stream without end" reset
 
 	longest >"$work/wanted"
 	start_peer send ffff fill 65535 41 fill 1000000 58 wait
 	./hello-client 127.0.0.1 "$port" >"$work/got"
 	cmp "$work/wanted" "$work/got" || fail "65,535 bytes and more: not what was sent"
-	peer_saw "65,535 bytes and more" reset
+	peer_said "65,535 bytes and more" reset
 }
 
 cut_short()
@@ -246,7 +194,7 @@ too_slow()
 		"hello-client: 127.0.0.1:$port: timed out after 0.3 s, after 0 of 2 header bytes" \
 		./hello-client -t 0.3 127.0.0.1 "$port"
 	took "a mute peer" "$since" 300 5000
-	peer_saw "a mute peer" eof
+	peer_said "a mute peer" eof
 
 	start_peer drip 0.2 $HELLO wait
 	since=$(now_msec)
@@ -308,7 +256,7 @@ families()
 
 	start_peer --address "$work/socket" send $HELLO wait
 	try "a UNIX socket" 0 HELLO '' ./hello-client "$work/socket"
-	peer_saw "a UNIX socket" eof
+	peer_said "a UNIX socket" eof
 
 	if ! grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null; then
 		echo "not tried: -6: this host has no ::1"

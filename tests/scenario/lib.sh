@@ -169,3 +169,57 @@ visit()
 {
 	python3 "$here/visit.py" "$port" "$@"
 }
+
+# start_peer [ARGUMENT]...: a server for hello-client, see peer.py. Leaves its port in $port, and what
+# it prints later to peer_said.
+peers=0
+start_peer()
+{
+	peers=$((peers + 1))
+	mkfifo "$work/peer.$peers"
+	python3 "$here/peer.py" "$@" >"$work/peer.$peers" 2>"$work/peer.$peers.log" &
+	pids+=($!)
+	[ $peers -eq 1 ] || exec {peer_fd}<&-
+	exec {peer_fd}<"$work/peer.$peers"
+	read -r -t 60 port <&"$peer_fd" || fail "peer.py $*: did not start"
+}
+
+# peer_said WHAT WANTED: the next line that the peer prints.
+peer_said()
+{
+	local line=nothing
+
+	read -r -t 60 line <&"$peer_fd" || true
+	expect "$1: what the peer said" "$2" "$line"
+}
+
+# Milliseconds of a clock that nobody sets, in steps of ten.
+now_msec()
+{
+	local up _
+
+	read -r up _ </proc/uptime
+	echo $((10#${up/./} * 10))
+}
+
+# took WHAT SINCE MIN LIMIT: in milliseconds
+took()
+{
+	local msec=$(($(now_msec) - $2))
+
+	if [ $msec -lt "$3" ] || [ $msec -ge "$4" ]; then
+		fail "$1: wanted $3 to $4 ms, took $msec ms"
+	fi
+}
+
+# With standard output at some other place: into WHERE COMMAND...
+into()
+{
+	local where=$1
+
+	shift
+	case $where in
+	closed) "$@" >&- ;;
+	*) "$@" >"$where" ;;
+	esac
+}

@@ -125,24 +125,15 @@ start_peers()
 	done
 }
 
-# Hundredths of a second of a clock that nobody sets.
-now()
-{
-	local up rest
-
-	read -r up rest </proc/uptime
-	echo "${up/./}"
-}
-
 # probe [ARGUMENT]...: leaves what the JSON tells in $word, $attempts (ADDRESS OUTCOME, ...) and
 # $msec, and in $call_msec how long the whole call took. A client that hangs is stopped: 124.
 probe()
 {
 	local since
 
-	since=$(now)
+	since=$(now_msec)
 	status timeout 20 ./hello-client -o json "$@" "$port"
-	call_msec=$((($(now) - since) * 10))
+	call_msec=$(($(now_msec) - since))
 	expect "${*@Q}: standard error" '' "$err"
 	word=$(sed -n 's/.*"status":"\([^"]*\)".*/\1/p' <<<"$out")
 	attempts=$(grep -o '"address":"[^"]*","outcome":"[^"]*"' <<<"$out" |
@@ -267,11 +258,11 @@ resolver_hangs()
 	pid=$!
 	pids+=("$pid")
 	wait_for "the resolver's thread" has_threads $pid 2
-	since=$(now)
+	since=$(now_msec)
 	kill -TERM $pid
 	status=0
 	wait $pid || status=$?
-	since=$((($(now) - since) * 10))
+	since=$(($(now_msec) - since))
 	[ $since -lt 3000 ] || fail "a signal while a resolver hangs: ended $since ms after it"
 	expect "a signal while a resolver hangs: exit status" 3 "$status"
 	has_lines "$work/client.log" '^0 greeted of 0 tried, 0% loss' 1 ||
