@@ -27,6 +27,7 @@ WARM_UP_CONCURRENCY = 8
 TALKERS = 100
 TALKERS_AT_A_TIME = 50
 TALK_BYTES = 20000
+FIRST_CLIENTS = 20
 
 
 class Setting:
@@ -78,6 +79,16 @@ def talk_first(peer):
     return read_load(done.returncode, done.stdout)["greetings"]
 
 
+def come_first(peer):
+    """The latencies of clients that come when nothing is there but the socket, in microseconds."""
+    latencies = []
+    while len(latencies) < FIRST_CLIENTS and peer.stop_serving():
+        command = peer.load("--json", "--count=1", "--concurrency=1")
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
+        latencies.append(read_load(done.returncode, done.stdout)["latency_usec"]["p50"])
+    return latencies
+
+
 def measure(running, options):
     runs = []
     for peer in running:
@@ -116,6 +127,7 @@ def bench(options, setting):
                 stack.callback(running[-1].end)
         load_average = [os.getloadavg()[0]]
         talkers = {peer.name: talk_first(peer) for peer in running}
+        firsts = {peer.name: come_first(peer) for peer in running}
         runs = measure(running, options)
         load_average.append(os.getloadavg()[0])
         progress("ending the servers")
@@ -125,7 +137,8 @@ def bench(options, setting):
         "rounds": options.rounds, "seconds": options.seconds,
         "peers": [{"name": peer.name, "version": peer.version, "ours": peer.ours,
                    "about": " ".join(peer.about.split()), "patience": peer.patience,
-                   "talkers": TALKERS, "talkers_greeted": talkers[peer.name]}
+                   "talkers": TALKERS, "talkers_greeted": talkers[peer.name],
+                   "first_usec": firsts[peer.name]}
                   for peer in running],
         "missing": missing, "summary": report.summarize(runs), "runs": runs,
     }

@@ -115,6 +115,10 @@ class Peer:
         """The process that all others descend from."""
         return self.process.pid
 
+    def stop_serving(self):
+        """Has the next client wait for a start. False if no client ever has to."""
+        return False
+
     def end(self):
         if self.process is not None:
             if self.process.poll() is None:
@@ -306,10 +310,23 @@ class HelloSocket(Peer):
         super().end()
 
 
+class PrintfSocket(HelloSocket):
+    name = "printf.socket"
+    about = """hello.socket with a printf(1) for each client, unconfined, under systemd as PID 1 in
+a container"""
+    ours = False
+
+
 class HelloListenSocket(HelloSocket):
     name = "hello-listen.socket"
     about = "one hello-listen.service for all clients, under systemd as PID 1 in a container"
     patience = 1
 
+    def stop_serving(self):
+        subprocess.run([need("nsenter"), "-t", str(self.pid1), "-m", "-p", "-n", "-u", "-i", "-C",
+                        "--", "systemctl", "stop", "hello-listen.service"], check=True)
+        return True
 
-ALL = [Bare, Hellod, Nginx, Java, Tcpserver, Xinetd, Socat, HelloSocket, HelloListenSocket]
+
+ALL = [Bare, Hellod, Nginx, Java, Tcpserver, Xinetd, Socat, PrintfSocket, HelloSocket,
+       HelloListenSocket]

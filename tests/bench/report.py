@@ -105,7 +105,8 @@ def table(records):
 
 LEGEND = """\
 Talk first: how many of the clients that send 20,000 bytes at once got the greeting and a clean end;
-the others saw a reset.
+the others saw a reset. First client: the latency of one that comes when no process runs, until it
+was started; median and range of 20.
 greetings/s: clients that were greeted, each checked byte by byte, from a closed loop of so many at
 a time. CPU us: microseconds of CPU for one greeting, user and system, of all processes of the
 server, with its share of the kernel's network. /bare, /hellod: the ratio to these, in the same
@@ -131,6 +132,14 @@ def entry(name, said):
                          subsequent_indent=PEER_WIDTH * " ", break_on_hyphens=False)
 
 
+def first_client(usec):
+    """What it waits for the start of a server that has ended."""
+    if not usec:
+        return ""
+    return (f". First client: {significant(statistics.median(usec) / 1000)} ms "
+            f"({significant(min(usec) / 1000)}-{significant(max(usec) / 1000)})")
+
+
 def text(result):
     """The whole page."""
     host = result["machine"]
@@ -145,7 +154,7 @@ def text(result):
         about = " ".join(peer["about"].split())
         said = f"{peer['version']}: {about}" if peer["version"] else about
         lines += entry(peer["name"], f"{said}. Talk first: {peer['talkers_greeted']} "
-                       f"of {peer['talkers']}")
+                       f"of {peer['talkers']}{first_client(peer['first_usec'])}")
     for name, why in result["missing"].items():
         lines += entry(name, f"missing: {why}")
     return "\n".join([*lines, "", table(result["summary"]), "", LEGEND, ""])

@@ -27,12 +27,14 @@ expect "installed files" "\
 /usr/lib/systemd/catalog/hellod.catalog
 /usr/lib/systemd/system/hello-listen.service
 /usr/lib/systemd/system/hello-listen.socket
+/usr/lib/systemd/system/hello-netns.service
 /usr/lib/systemd/system/hello.socket
 /usr/lib/systemd/system/hello@.service
 /usr/lib/sysusers.d/hellod.conf
 /usr/sbin/hellod
 /usr/share/bash-completion/completions/hello-client
 /usr/share/bash-completion/completions/hellod
+/usr/share/doc/hellod/examples/strict.conf
 /usr/share/fish/vendor_completions.d/hello-client.fish
 /usr/share/fish/vendor_completions.d/hellod.fish
 /usr/share/man/man1/hello-client.1

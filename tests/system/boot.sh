@@ -3,93 +3,335 @@
 #
 # A real systemd as PID 1, in a container with a network of its own and the build installed into
 # it. To be sourced by the system tests, which need root.
+#
+# $SYSTEMD says which systemd: that of the host (the default), whose root is then used, or that of
+# a Debian suite, whose root is made once and kept below $XDG_CACHE_HOME/hellod. Either is under an
+# overlay that keeps every change out of it. To have a suite's root made anew, remove it.
 
 # shellcheck source=../scenario/lib.sh
 . "${srcdir:=.}/tests/scenario/lib.sh"
 
+: "${SYSTEMD:=host}"
+# What the tests run in there, and what the build is linked with.
+SUITE_PACKAGES=systemd,systemd-sysv,dbus,iproute2,procps,libsystemd0,libjson-c5
+
+hello=000548454c4c4f # the default greeting's frame, for visit.py
+port=6666
 machine=hellod-$$
-pid1=
+nspawn_pid=
+pid1=       # of the container, as the host sees it
+unfinished= # a suite's root that is being made
+cgroups=()  # of the container: one, or one for each hierarchy that systemd uses
 
 # inside COMMAND...: runs it in the container, as root, with its network.
 inside()
 {
-	nsenter -t "$pid1" -m -p -n -u -i -C -- env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+	nsenter -t "$pid1" -m -p -n -u -i -C -- \
+		env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+}
+
+# connect COMMAND...: runs it here, from the build, but with the container's network, and as one of
+# its processes: systemd wants to know who the client of a UNIX socket is.
+connect()
+{
+	nsenter -t "$pid1" -n -p -- "$@"
+}
+
+# crowd COUNT CONCURRENCY [HEX]: prints how many got this, or a greeting; of the others crowd.log
+# tells what they met.
+crowd()
+{
+	connect python3 "$here/visit.py" "$port" crowd "$1" "$2" "${3-$hello}" 2>"$work/crowd.log"
+}
+
+# guests COUNT[@ADDRESS]...: see guests.py.
+guests()
+{
+	connect python3 "$srcdir/tests/system/guests.py" $port "$@"
+}
+
+socket_state()
+{
+	inside systemctl is-active hello.socket || true
+}
+
+# drop_in UNIT [LINE]...: replaces the drop-in of these tests, or with no line removes it.
+drop_in()
+{
+	local directory=/etc/systemd/system/$1.d
+
+	shift
+	inside mkdir -p "$directory"
+	inside rm -f "$directory/50-test.conf"
+	[ $# -eq 0 ] || printf '%s\n' "$@" | inside tee "$directory/50-test.conf" >/dev/null
+	inside systemctl daemon-reload
+}
+
+# As an administrator would after a change to the socket.
+restart_socket()
+{
+	inside systemctl reset-failed hello.socket 2>/dev/null || true
+	inside systemctl restart hello.socket
+}
+
+units_left()
+{
+	inside systemctl list-units --all --no-legend 'hello@*' | wc -l
+}
+
+no_units_left()
+{
+	[ "$(units_left)" -eq 0 ]
+}
+
+# From here on journal() shows what is written. (Not by a cursor: with matches as well, an older
+# journalctl leaves out the first entry after it.)
+mark_journal()
+{
+	mark=$EPOCHREALTIME
+}
+
+# journal JOURNALCTL-ARGUMENT...: the messages since mark_journal.
+journal()
+{
+	inside journalctl --sync
+	inside journalctl --since="@$mark" -o cat --quiet "$@"
+}
+
+# quietly COMMAND...: what it says is shown only if it fails.
+quietly()
+{
+	status "$@"
+	[ "$status" -eq 0 ] || fail "$*: $out$err"
+}
+
+# figure WHAT: one that "make check-system" shows in the end.
+figure()
+{
+	echo "FIGURE: $*"
+}
+
+# All that every scenario may say at its end.
+expect_quiet_end()
+{
+	wait_for "the units to go" no_units_left
+	expect "units that failed" '' "$(inside systemctl list-units --failed --no-legend 'hello*')"
+	inside journalctl --sync
+	expect "system calls that the filter denies" '' \
+		"$(inside journalctl -o cat | grep -F 'status=31/SYS' || true)"
 }
 
 shut_down()
 {
-	if [ -n "$pid1" ]; then
-		# What systemd takes for "poweroff now" (systemd(1), SIGRTMIN+14) ends in no time.
-		kill -s RTMIN+14 "$pid1" 2>/dev/null || true
+	# Once is enough: a second Ctrl-C leaves nothing behind either.
+	trap '' INT TERM HUP
+	if [ -n "$nspawn_pid" ]; then
+		# All that it could still write is on an overlay that goes away. nspawn takes the
+		# container along, even one that is just being rebooted.
+		kill -KILL "$nspawn_pid" 2>/dev/null || true
 		wait "$nspawn_pid" 2>/dev/null || true
+		[ -z "$pid1" ] || kill -KILL "$pid1" 2>/dev/null || true
 	fi
+	wait_for "the container to end" cgroups_removed
 	! mountpoint -q "$work/root" || umount "$work/root"
 	! mountpoint -q "$work/layers" || umount "$work/layers"
-	rmdir "/run/systemd/nspawn/propagate/$machine" 2>/dev/null || true
+	[ -z "$unfinished" ] || rm -rf --one-file-system "$unfinished"
+	rm -rf --one-file-system "/run/systemd/nspawn/propagate/$machine"
 }
 
 # What went on inside, for when a test fails.
 keep_journal()
 {
-	[ -z "$pid1" ] || inside journalctl --no-pager -n 100 >"$work/journal.log" 2>&1
+	if [ -n "$pid1" ]; then
+		timeout 10 nsenter -t "$pid1" -m -p -n -u -i -C -- \
+			journalctl --no-pager -n 100 >"$work/journal.log" 2>&1
+	fi
 }
 
-has_pid1()
+# Without one of its own, two containers that run at a time would share one.
+make_cgroups()
 {
-	kill -0 "$nspawn_pid" 2>/dev/null ||
-		skip "systemd-nspawn cannot boot here: $(head -n 1 "$work/console.log")"
-	pid1=$(pgrep -P "$nspawn_pid" | head -n 1)
-	[ -n "$pid1" ] && [ "$(cat "/proc/$pid1/comm" 2>/dev/null)" = systemd ]
+	local mounted at path
+
+	for mounted in :/sys/fs/cgroup :/sys/fs/cgroup/unified name=systemd:/sys/fs/cgroup/systemd; do
+		at=${mounted#*:}
+		[ -e "$at/cgroup.procs" ] || continue
+		path=$(sed -n "s|^[0-9]*:${mounted%%:*}:||p" /proc/self/cgroup)
+		mkdir -p "$at$path/$machine"
+		cgroups+=("$at$path/$machine")
+	done
 }
 
-is_up()
+cgroups_removed()
 {
-	inside systemctl is-active --quiet basic.target 2>/dev/null
+	local directory
+
+	for directory in "${cgroups[@]}"; do
+		[ ! -e "$directory" ] ||
+			find "$directory" -depth -type d -exec rmdir {} + 2>/dev/null || return 1
+	done
 }
 
-# boot: leaves its PID 1 in $pid1. The root is the host's own, under an overlay that keeps every
-# change out of it.
+# Leaves in $suite_root the root of a Debian suite, made now or earlier.
+make_suite_root()
+{
+	local cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/hellod mirror source=() packages=$SUITE_PACKAGES
+
+	suite_root=$cache/$SYSTEMD
+	[ ! -d "$suite_root" ] || return 0
+	need mmdebstrap
+
+	# Where apt takes Debian's packages from here; elsewhere mmdebstrap has a default.
+	# shellcheck disable=SC2016 # apt's own notation
+	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Label: Debian' \
+		'Created-By: Packages' 2>/dev/null | head -n 1) || true
+	source=(${mirror:+"$mirror"})
+	if [ "${SYSTEMD%-backports}" != "$SYSTEMD" ]; then
+		[ -n "$mirror" ] || skip "apt has no mirror of Debian, which has the backports"
+		source=("deb $mirror ${SYSTEMD%-backports} main" "deb $mirror $SYSTEMD main")
+		packages=$(sed -E "s|(lib)?systemd[^,]*|&/$SYSTEMD|g" <<<"$packages,libsystemd-shared")
+	fi
+
+	mkdir -p "$cache"
+	unfinished=$(mktemp -d "$cache/$SYSTEMD.XXXXXX")
+	echo "Making a root of $SYSTEMD in $suite_root"
+	mmdebstrap --quiet --variant=minbase --include="$packages" "${SYSTEMD%-backports}" \
+		"$unfinished/root" "${source[@]}" >"$work/mmdebstrap.log" 2>&1 ||
+		fail "mmdebstrap cannot make a root of $SYSTEMD"
+	chmod 0755 "$unfinished/root"
+	# Whoever made one in the meantime was first.
+	mv -T "$unfinished/root" "$suite_root" 2>/dev/null || [ -d "$suite_root" ]
+}
+
+# write_drop_in UNIT NAME LINE...: before systemd runs.
+write_drop_in()
+{
+	local directory=$work/root/etc/systemd/system/$1.d name=$2
+
+	shift 2
+	mkdir -p "$directory"
+	printf '%s\n' "$@" >"$directory/$name.conf"
+}
+
+# Puts the build into the root. What it was configured for is not always where this systemd looks,
+# and PollLimitIntervalSec= is there according to the systemd that it was configured for, not the
+# one that is to run it: this puts it right with what configure --enable-poll-limit makes of it.
+install_build()
+{
+	local units=$work/root${systemdsystemunitdir:?} unit
+
+	quietly make -s install DESTDIR="$work/root"
+	chroot "$work/root" "${sbindir:?}/hellod" --version >/dev/null 2>&1 ||
+		skip "what was built here does not run on $SYSTEMD"
+
+	systemd_version=$(chroot "$work/root" systemctl --version |
+		sed -n '1s/^systemd \([0-9]*\).*/\1/p')
+	for unit in "$units"/hello*.socket; do
+		sed -i '/^PollLimitIntervalSec=/d' "$unit"
+		[ "$systemd_version" -lt 255 ] ||
+			sed -i 's/^\[Socket\]$/&\nPollLimitIntervalSec=0/' "$unit"
+	done
+
+	case $systemdsystemunitdir in
+	/lib/systemd/system | /usr/lib/systemd/system) ;;
+	*)
+		for unit in "$units"/hello*; do
+			ln -s "${unit#"$work/root"}" "$work/root/etc/systemd/system/"
+		done
+		;;
+	esac
+	# ... nor where hello-listen.service may look.
+	case $sbindir in
+	/tmp/* | /var/tmp/* | /home/* | /root/*)
+		write_drop_in hello-listen.service 10-place '[Service]' PrivateTmp=no ProtectHome=no
+		;;
+	esac
+	if [ -n "${catalogdir-}" ]; then
+		mkdir -p "$work/root/usr/local/lib/systemd/catalog"
+		ln -sf "$catalogdir/hellod.catalog" "$work/root/usr/local/lib/systemd/catalog"
+		quietly chroot "$work/root" journalctl --update-catalog
+	fi
+	# What greets on this machine is of no concern here.
+	rm -rf "$work/root${sysconfdir:?}/hello"
+	quietly chroot "$work/root" systemd-sysusers "$sysusersdir/hellod.conf"
+}
+
+# Returns when systemd says that it is up, which nspawn passes on.
+start_machine()
+{
+	local cgroup line status give_up=$((SECONDS + 120))
+
+	pid1=
+	# bpf() is what IPAddressDeny= and DevicePolicy= are made of: without it they do nothing.
+	(
+		for cgroup in "${cgroups[@]}"; do
+			echo "$BASHPID" >"$cgroup/cgroup.procs"
+		done
+		export NOTIFY_SOCKET=$work/notify
+		SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_TMPFS_TMP=0 exec setsid systemd-nspawn \
+			--quiet --boot -D "$work/root" --machine="$machine" --private-network --register=no \
+			--keep-unit --notify-ready=yes --console=pipe --link-journal=no \
+			--capability=CAP_BPF --system-call-filter=bpf \
+			systemd.unit=basic.target systemd.mask=tmp.mount
+	) </dev/null >"$work/console.log" 2>&1 &
+	nspawn_pid=$!
+
+	while [ $SECONDS -lt $give_up ]; do
+		status=0
+		IFS= read -r -t 1 -u "$notices" line || status=$?
+		case $line in
+		X_NSPAWN_LEADER_PID=*) pid1=${line#*=} ;;
+		# Said after daemon-reload too: one before the pid was the last machine's.
+		READY=1) [ -z "$pid1" ] || return 0 ;;
+		esac
+		# More than 128: nothing was said for a second.
+		[ $status -eq 0 ] || { [ $status -gt 128 ] && kill -0 "$nspawn_pid" 2>/dev/null; } || break
+	done
+	[ -n "$pid1" ] || skip "systemd-nspawn cannot boot here: $(head -n 1 "$work/console.log")"
+	fail "systemd did not boot"
+}
+
+# Under --keep-unit nspawn ends, with a status that asks for another start.
+reboot()
+{
+	local status=0
+
+	inside systemctl reboot 2>/dev/null || true
+	wait "$nspawn_pid" || status=$?
+	expect "nspawn's status at reboot" 133 $status
+	start_machine
+}
+
+# boot: leaves its PID 1 in $pid1.
 boot()
 {
+	local lower=/
+
 	[ "$(id -u)" -eq 0 ] || skip "only root can boot a container"
-	need systemd-nspawn nsenter
+	need systemd-nspawn nsenter python3
 	[ -n "${systemdsystemunitdir-}" ] || skip "configured without a directory for unit files"
-	: "${sbindir:?}"
 	[ -n "${sysusersdir-}" ] || skip "configured without a directory for sysusers files"
 
 	at_exit=(keep_journal shut_down)
+	if [ "$SYSTEMD" != host ]; then
+		make_suite_root
+		lower=$suite_root
+	fi
 	mkdir "$work/layers" "$work/root"
 	mount -t tmpfs layers "$work/layers" || skip "cannot mount here"
 	mkdir "$work/layers/upper" "$work/layers/work"
-	mount -t overlay -o "lowerdir=/,upperdir=$work/layers/upper,workdir=$work/layers/work" \
+	mount -t overlay -o "lowerdir=$lower,upperdir=$work/layers/upper,workdir=$work/layers/work" \
 		overlay "$work/root" || skip "cannot mount an overlay here"
+	# The build may have been configured to go below /tmp: not a fresh one, and no cleaning.
+	mkdir -p "$work/root/etc/tmpfiles.d"
+	ln -sf /dev/null "$work/root/etc/tmpfiles.d/tmp.conf"
+	install_build
+	# A system call that the filter denies must not go unnoticed, whatever the units answer.
+	write_drop_in hello@.service 10-kill '[Service]' SystemCallErrorNumber=kill
 
-	# No fresh /tmp: the build may have been configured to go below it.
-	SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_TMPFS_TMP=0 setsid systemd-nspawn --quiet --boot -D "$work/root" \
-		--machine="$machine" --private-network --register=no --keep-unit --console=pipe \
-		systemd.unit=basic.target systemd.mask=tmp.mount </dev/null >"$work/console.log" 2>&1 &
-	nspawn_pid=$!
-	wait_for "PID 1" has_pid1
-	wait_for "systemd" is_up
-
-	# Only now: at boot /tmp is cleaned.
-	make -s install DESTDIR="$work/root" >"$work/install.log" 2>&1 || fail "make install"
-
-	# Where the build was configured to go is not always where systemd looks.
-	inside systemctl daemon-reload
-	if ! inside systemctl cat hello.socket >/dev/null 2>&1; then
-		for unit in "$work/root$systemdsystemunitdir"/hello*; do
-			inside systemctl link --quiet "${unit#"$work/root"}"
-		done
-	fi
-	# ... and not always where hello-listen.service may look.
-	case $sbindir in
-	/tmp/* | /var/tmp/* | /home/* | /root/*)
-		inside mkdir -p /etc/systemd/system/hello-listen.service.d
-		printf '[Service]\nPrivateTmp=no\nProtectHome=no\n' |
-			inside tee /etc/systemd/system/hello-listen.service.d/10-place.conf >/dev/null
-		;;
-	esac
-	inside systemd-sysusers "$sysusersdir/hellod.conf"
-	inside systemctl daemon-reload
+	make_cgroups
+	exec {notices}< <(exec python3 "$srcdir/tests/system/notices.py" "$work/notify")
+	pids+=($!)
+	IFS= read -r -u "$notices" _ # it listens
+	start_machine
 }

@@ -8,23 +8,9 @@ set -e
 . "${srcdir:=.}/tests/system/boot.sh"
 
 boot
-hello=000548454c4c4f
-port=6666
 service='hello-listen.service'
 socket='hello-listen.socket'
 : "${sysconfdir:?}" "${sbindir:?}"
-
-# Clients come from the build; the network is the container's.
-connect()
-{
-	nsenter -t "$pid1" -n -- "$@"
-}
-
-# crowd COUNT CONCURRENCY: prints how many were greeted; what the others met goes to the log.
-crowd()
-{
-	connect python3 "$here/visit.py" $port crowd "$1" "$2" $hello 2>>"$work/crowd.log"
-}
 
 greet_once()
 {
@@ -58,13 +44,10 @@ expect_at_most()
 	[ "$3" -le "$2" ] || fail "$1: wanted $2 at the most, got '$3'"
 }
 
-# use_options [OPTION]...: of hellod, in a drop-in.
+# use_options [OPTION]...: of hellod.
 use_options()
 {
-	inside mkdir -p /etc/systemd/system/$service.d
-	printf '[Service]\nExecStart=\nExecStart=%s\n' "$sbindir/hellod $*" |
-		inside tee /etc/systemd/system/$service.d/test.conf >/dev/null
-	inside systemctl daemon-reload
+	drop_in $service '[Service]' ExecStart= "ExecStart=$sbindir/hellod $*"
 }
 
 use_greeting()
@@ -163,7 +146,8 @@ for line in open(sys.argv[2], encoding="utf-8"):
     wrong += not during
 sys.exit("FAIL: clients were lost while nothing was switched" if wrong else 0)
 END
-awk '{ print "the switch to", $3, "took", int(($2 - $1) * 1000), "ms" }' "$work/switches"
+figure "$(awk '{ printf "%s%s in %d ms", n++ ? ", " : "switched to ", $3, ($2 - $1) * 1000 }' \
+	"$work/switches")"
 
 # It ends as soon as nobody comes, and is started by the next: again and again, and nobody notices.
 use_options --idle-timeout=0.01
@@ -199,7 +183,7 @@ print(sum(good))
 END
 expect "greeted by many that end at once" 1000 "$(cat "$work/idlers")"
 cycles=$(($(summaries idle) - before))
-echo "$cycles times idle"
+figure "1000 greeted by a service that ended $cycles times meanwhile because it was idle"
 [ "$cycles" -ge 50 ] || fail "idle only $cycles times"
 expect "failures" 0 "$(property $service NRestarts)"
 
@@ -216,7 +200,7 @@ while kill -0 $load 2>/dev/null; do
 done
 wait $load
 expect "greeted while restarted $restarts times" 10000 "$(cat "$work/restarted")"
-echo "$restarts restarts under load"
+figure "10000 greeted, 64 at a time, during $restarts restarts of the service"
 [ "$restarts" -ge 3 ] || fail "restarted only $restarts times"
 
 # Killed under load: only those it had accepted are lost, and systemd starts it again.
@@ -228,7 +212,7 @@ inside kill -9 "$pid"
 kill -0 $load || fail "the crowd was gone before the kill"
 wait $load
 lost=$((5000 - $(cat "$work/killed")))
-echo "$lost lost by kill -9"
+figure "$lost of 5000, 64 at a time, lost by a kill -9 of the service"
 expect_at_most "lost by kill -9" 64 $lost
 wait_for "the service" is_property $service ActiveState active
 [ "$(property $service MainPID)" != "$pid" ] || fail "not killed"
