@@ -14,6 +14,9 @@
 #     cpu        the same of the processor time of all in the container: less depends on what else
 #                runs on the machine, but what the kernel does later is not in it
 #
+# The last line is for hello-listen.service, which is started once for all clients: the CPU time that
+# the process takes for a greeting, 32 clients at a time, against that of the same unit unconfined.
+#
 # Only the shares can be compared between runs. $ONLY is a pattern of the lines to measure.
 set -e
 # shellcheck source=../system/boot.sh
@@ -23,6 +26,8 @@ set -e
 : "${sbindir:?}" "${systemdsystemunitdir:?}"
 BARE_PORT=6001
 CONFINED_PORT=6002
+BARE_LISTEN_PORT=6003
+GREETINGS=20000
 
 DIRECTIVES=(
 	User=hellod
@@ -69,6 +74,17 @@ DIRECTIVES=(
 	DynamicUser=yes
 )
 
+# median(ARRAY, COUNT), for awk.
+MEDIAN='
+	function median(of, n,  i, j, t) {
+		for (i = 2; i <= n; i++)
+			for (j = i; j > 1 && of[j - 1] > of[j]; j--) {
+				t = of[j]; of[j] = of[j - 1]; of[j - 1] = t
+			}
+		return n % 2 ? of[(n + 1) / 2] : (of[n / 2] + of[n / 2 + 1]) / 2
+	}
+'
+
 # write_units NAME PORT [LINE]...: a template that greets like hello@.service, and its socket.
 write_units()
 {
@@ -100,9 +116,14 @@ END
 	inside systemctl daemon-reload
 }
 
+# Of all in the container, or of one unit in there.
 cpu_usec()
 {
-	awk '$1 == "usage_usec" { print $2 }' "${cgroups[0]}/cpu.stat"
+	if [ $# -eq 0 ]; then
+		cat "${cgroups[0]}/cpu.stat"
+	else
+		inside cat "/sys/fs/cgroup/system.slice/$1/cpu.stat"
+	fi | sed -n 's/^usage_usec //p'
 }
 
 # visits PORT: prints the microseconds that they took, and those of the processors.
@@ -132,14 +153,7 @@ measure()
 		bare=$(visits $BARE_PORT)
 		confined=$(visits $CONFINED_PORT)
 		echo "$bare $confined"
-	done | awk -v name="$name" -v exposure="$exposure" -v visits="$VISITS" '
-		function median(of, n,  i, j, t) {
-			for (i = 2; i <= n; i++)
-				for (j = i; j > 1 && of[j - 1] > of[j]; j--) {
-					t = of[j]; of[j] = of[j - 1]; of[j - 1] = t
-				}
-			return n % 2 ? of[(n + 1) / 2] : (of[n / 2] + of[n / 2 + 1]) / 2
-		}
+	done | awk -v name="$name" -v exposure="$exposure" -v visits="$VISITS" "$MEDIAN"'
 		{
 			rate[NR] = $1 / $4; cpu[NR] = $2 / $5; greeted += $6
 			bare_rate[NR] = visits / $1 * 1e6; bare_msec[NR] = $2 / visits / 1e3
@@ -148,6 +162,42 @@ measure()
 		END {
 			printf "%-8s %5.2f %5.2f %6.2f %s%s\n", exposure, median(rate, NR), median(cpu, NR),
 				median(msec, NR), name, greeted == NR * visits ? "" : "   NOT ALL GREETED"
+		}'
+}
+
+# greet_many UNIT PORT: prints the nanoseconds of CPU time that its process took for a greeting.
+greet_many()
+{
+	local begin
+
+	# The first client has it started.
+	connect ./tests/bench/load --port="$2" --count=1000 --concurrency=32 >/dev/null
+	begin=$(cpu_usec "$1")
+	connect ./tests/bench/load --port="$2" --count="$GREETINGS" --concurrency=32 >/dev/null
+	echo $((($(cpu_usec "$1") - begin) * 1000 / GREETINGS))
+}
+
+measure_listening()
+{
+	local unit pass
+
+	for unit in socket service; do
+		# shellcheck disable=SC2016 # it is for sed
+		inside sed -e '/^User=/,$d' -e '/^Conflicts=/d' -e "s/hello-listen/bare-listen/g" \
+			-e "s/^ListenStream=.*/ListenStream=$BARE_LISTEN_PORT/" \
+			"$systemdsystemunitdir/hello-listen.$unit" |
+			inside tee "/run/systemd/system/bare-listen.$unit" >/dev/null
+	done
+	inside systemctl daemon-reload
+	inside systemctl start hello-listen.socket bare-listen.socket
+	for ((pass = 0; pass < PASSES; pass++)); do
+		echo "$(greet_many bare-listen.service $BARE_LISTEN_PORT)" \
+			"$(greet_many hello-listen.service $port)"
+	done | awk "$MEDIAN"'
+		{ bare[NR] = $1 / 1000; hello[NR] = $2 / 1000; share[NR] = $2 / $1 }
+		END {
+			printf "hello-listen.service: %.1f us of CPU for a greeting, unconfined %.1f us: %.2f\n",
+				median(hello, NR), median(bare, NR), median(share, NR)
 		}'
 }
 
@@ -177,3 +227,4 @@ measure 'SystemCallFilter= of hello@.service' SystemCallErrorNumber=EPERM "${fil
 measure 'PrivateNetwork=yes, shared' PrivateNetwork=yes '[Unit]' JoinsNamespaceOf=hello-netns.service
 measure 'hello@.service' "${ours[@]}"
 measure 'hello@.service with strict.conf' "${strictly[@]}"
+measure_listening
