@@ -255,4 +255,4 @@ inside systemctl stop $socket
 inside systemctl enable --quiet $socket
 inside test -e /etc/systemd/system/sockets.target.wants/$socket || fail "not enabled"
 inside systemctl disable --quiet $socket
-expect "failed units" 0 "$(inside systemctl list-units --failed --no-legend 'hello*' | wc -l)"
+expect_quiet_end

@@ -76,6 +76,16 @@ connect python3 "$here/visit.py" $port flood >/dev/null
 wait_for "the units to go" no_units_left
 expect "failures" '' "$(journal _PID=1 | grep 'Failed with result' || true)"
 
+# More messages, by the drop-in of hello.socket(8).
+drop_in hello@.service '[Service]' ExecStart= "ExecStart=${sbindir:?}/hellod --verbose" \
+	LogLevelMax=debug
+mark_journal
+connect python3 "$here/visit.py" $port reset
+wait_for "the units to go" no_units_left
+expect_match "with --verbose" '*did not greet * after 0 of 7 bytes*' "$(journal -t hellod)"
+expect_match "systemd's own" '*Started hello@*' "$(journal _PID=1)"
+drop_in hello@.service
+
 # All the confinement there is, as an example.
 drop_in hello@.service "$(cat "$work/root${docdir:?}/examples/strict.conf")"
 exposure hello@0.service 5
