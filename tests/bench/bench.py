@@ -84,8 +84,12 @@ def come_first(peer):
     latencies = []
     while len(latencies) < FIRST_CLIENTS and peer.stop_serving():
         command = peer.load("--json", "--count=1", "--concurrency=1")
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
-        latencies.append(read_load(done.returncode, done.stdout)["latency_usec"]["p50"])
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              check=False)
+        run = read_load(done.returncode, done.stdout)
+        if run["lost"] > 0:
+            sys.exit(f"bench: {peer.name} lost a first client")
+        latencies.append(run["latency_usec"]["p50"])
     return latencies
 
 

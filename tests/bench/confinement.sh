@@ -13,6 +13,7 @@
 #                template that takes turns with it, the median of $PASSES turns of $VISITS visits
 #     cpu        the same of the processor time of all in the container: less depends on what else
 #                runs on the machine, but what the kernel does later is not in it
+#     msec       milliseconds of that for a greeting
 #
 # The last line is for hello-listen.service, which is started once for all clients: the CPU time that
 # the process takes for a greeting, 32 clients at a time, against that of the same unit unconfined.
@@ -129,7 +130,7 @@ cpu_usec()
 # visits PORT: prints the microseconds that they took, and those of the processors.
 visits()
 {
-	local port=$1 cpu=0 begin greeted
+	local port=$1 cpu begin greeted
 
 	cpu=$(cpu_usec)
 	begin=${EPOCHREALTIME/./}

@@ -105,8 +105,8 @@ def table(records):
 
 LEGEND = """\
 Talk first: how many of the clients that send 20,000 bytes at once got the greeting and a clean end;
-the others saw a reset. First client: the latency of one that comes when no process runs, until it
-was started; median and range of 20.
+the others saw a reset. First client: the latency of one that comes when no process runs, and so
+waits for its start; median and range of 20.
 greetings/s: clients that were greeted, each checked byte by byte, from a closed loop of so many at
 a time. CPU us: microseconds of CPU for one greeting, user and system, of all processes of the
 server, with its share of the kernel's network. /bare, /hellod: the ratio to these, in the same

@@ -14,7 +14,8 @@ units=$srcdir/systemd
 # directives FILE...: of units, but for what only tells a reader about them.
 directives()
 {
-	sed 's/^@poll_limit@$/PollLimitIntervalSec=0/' "$@" | grep '^[A-Z]' | grep -v -e ^Description= -e ^Documentation= |
+	sed 's/^@poll_limit@//' "$@" | grep '^[A-Z]' |
+		grep -v -e ^Description= -e ^Documentation= |
 		sed 's/^SystemCallFilter=[a-z_].*/SystemCallFilter=.../' | sort -u
 }
 

@@ -132,7 +132,7 @@ shut_down()
 		wait "$nspawn_pid" 2>/dev/null || true
 		[ -z "$pid1" ] || kill -KILL "$pid1" 2>/dev/null || true
 	fi
-	wait_for "the container to end" cgroups_removed
+	(wait_for "the container to end" cgroups_removed) || true
 	! mountpoint -q "$work/root" || umount "$work/root"
 	! mountpoint -q "$work/layers" || umount "$work/layers"
 	[ -z "$unfinished" ] || rm -rf --one-file-system "$unfinished"
@@ -214,8 +214,8 @@ write_drop_in()
 }
 
 # Puts the build into the root. What it was configured for is not always where this systemd looks,
-# and PollLimitIntervalSec= is there according to the systemd that it was configured for, not the
-# one that is to run it: this puts it right with what configure --enable-poll-limit makes of it.
+# and what begins with @poll_limit@ in a unit's source is there according to the systemd that it was
+# configured for, not the one that is to run it: this puts it right.
 install_build()
 {
 	local units=$work/root${systemdsystemunitdir:?} unit
@@ -227,9 +227,11 @@ install_build()
 	systemd_version=$(chroot "$work/root" systemctl --version |
 		sed -n '1s/^systemd \([0-9]*\).*/\1/p')
 	for unit in "$units"/hello*.socket; do
-		sed -i '/^PollLimitIntervalSec=/d' "$unit"
-		[ "$systemd_version" -lt 255 ] ||
-			sed -i 's/^\[Socket\]$/&\nPollLimitIntervalSec=0/' "$unit"
+		sed -i '/^PollLimit/d' "$unit"
+		[ "$systemd_version" -lt 255 ] || {
+			echo '[Socket]'
+			sed -n 's/^@poll_limit@//p' "$srcdir/systemd/${unit##*/}.in"
+		} >>"$unit"
 	done
 
 	case $systemdsystemunitdir in
@@ -240,10 +242,12 @@ install_build()
 		done
 		;;
 	esac
-	# ... nor where hello-listen.service may look.
+	# ... nor where a strictly confined service may look.
 	case $sbindir in
 	/tmp/* | /var/tmp/* | /home/* | /root/*)
-		write_drop_in hello-listen.service 10-place '[Service]' PrivateTmp=no ProtectHome=no
+		for unit in hello@.service hello-listen.service; do
+			write_drop_in $unit 90-place '[Service]' PrivateTmp=no ProtectHome=no
+		done
 		;;
 	esac
 	if [ -n "${catalogdir-}" ]; then

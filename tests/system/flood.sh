@@ -18,8 +18,8 @@ restart_socket
 expect "greeted in spite of TriggerLimitBurst=" 100 "$(crowd 100 32)"
 expect "in spite of TriggerLimitBurst=" active "$(socket_state)"
 
-# The same for the limit that slows down: with one in 2 seconds, 100 would not be done by when the
-# visitors lose patience.
+# The same for the limit that slows down: with one in 2 seconds, as its interval is by default, 100
+# would not be done by when the visitors lose patience.
 if [ "$systemd_version" -ge 255 ]; then
 	drop_in hello.socket '[Socket]' PollLimitBurst=1
 	restart_socket

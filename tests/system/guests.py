@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Many clients at once that do not close.
 
-guests.py PORT COUNT[@ADDRESS]...   (PORT may be the path of a UNIX socket)
+guests.py PORT COUNT[@ADDRESS]...
 
 For each argument: connects so many clients, from that address (127.0.0.1), reads from each until
 the server ends, and prints how many were greeted with HELLO and how many were closed without a
@@ -19,10 +19,6 @@ HELLO = b"\x00\x05HELLO"
 
 
 def connect(port, source):
-    if port.startswith("/"):
-        guest = socket.socket(socket.AF_UNIX)
-        guest.connect(port)
-        return guest
     return socket.create_connection(("127.0.0.1", int(port)), PATIENCE_SEC, (source, 0))
 
 

@@ -22,6 +22,7 @@ expect "one that comes later" HELLO "$(connect ./hello-client)"
 # shellcheck disable=SC2016 # for the sh inside
 networks=$(inside sh -c 'for pid in $(pgrep -x hellod); do readlink /proc/$pid/ns/net; done' |
 	sort -u)
+expect_match "networks" 'net:*' "$networks"
 expect "networks" 1 "$(wc -l <<<"$networks")"
 [ "$networks" != "$(inside readlink /proc/1/ns/net)" ] || fail "they are in the host's network"
 wait_for "the instances to end before their clients do" no_units_left

@@ -17,6 +17,11 @@ greet_once()
 	connect ./hello-client --timeout=30
 }
 
+greeted_with()
+{
+	[ "$(greet_once)" = "$1" ]
+}
+
 property()
 {
 	inside systemctl show -P "$2" "$1"
@@ -78,7 +83,7 @@ expect "the same process" "$pid" "$(property $service MainPID)"
 # Another greeting without a new process; a bad one is not taken over.
 use_greeting 'Grüß Gott\n'
 inside systemctl reload $service
-wait_for "the reload" test "$(greet_once)" = 'Grüß Gott'
+wait_for "the reload" greeted_with 'Grüß Gott'
 use_greeting 'HEL\0377'
 inside systemctl reload $service
 inside journalctl --sync
@@ -90,7 +95,7 @@ wait_for "the refusal" kept
 expect "after a bad reload" 'Grüß Gott' "$(greet_once)"
 inside rm "$sysconfdir/hello/greeting"
 inside systemctl reload $service
-wait_for "the default" test "$(greet_once)" = HELLO
+wait_for "the default" greeted_with HELLO
 expect "reloaded, not restarted" "$pid" "$(property $service MainPID)"
 
 # The two sockets take turns, with one command each. A client may only miss the greeting while that

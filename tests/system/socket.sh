@@ -27,7 +27,12 @@ exposure hello@0.service 20
 exposure hello-listen.service 5
 
 inside systemctl start hello.socket
-expect "started" $'active\nactive' "$(inside systemctl is-active hello.socket hello-netns.service)"
+expect "started" active "$(socket_state)"
+has_network()
+{
+	inside systemctl is-active --quiet hello-netns.service
+}
+wait_for "the network of the instances" has_network
 expect_match "systemctl list-sockets" '*:6666 *hello.socket *' \
 	"$(inside systemctl list-sockets --no-pager 'hello*')"
 expect "hello-client" HELLO "$(connect ./hello-client)"
@@ -80,18 +85,30 @@ expect "failures" '' "$(journal _PID=1 | grep 'Failed with result' || true)"
 drop_in hello@.service '[Service]' ExecStart= "ExecStart=${sbindir:?}/hellod --verbose" \
 	LogLevelMax=debug
 mark_journal
-connect python3 "$here/visit.py" $port reset
+expect "greeted with --verbose" HELLO "$(connect ./hello-client)"
 wait_for "the units to go" no_units_left
-expect_match "with --verbose" '*did not greet * after 0 of 7 bytes*' "$(journal -t hellod)"
 expect_match "systemd's own" '*Started hello@*' "$(journal _PID=1)"
 drop_in hello@.service
 
 # All the confinement there is, as an example.
 drop_in hello@.service "$(cat "$work/root${docdir:?}/examples/strict.conf")"
 exposure hello@0.service 5
-inside systemctl start hello.socket
 expect "greeted by the strictly confined" 100 "$(crowd 100 8)"
+mkfifo "$work/stay"
+guests 1 <"$work/stay" >"$work/guests.log" 2>&1 &
+pids+=($!)
+exec {stay}>"$work/stay"
+wait_for_line "$work/guests.log" . 1
+pid=$(inside pgrep -x hellod)
+for own in ns/ipc ns/mnt ns/net ns/user ns/uts; do
+	[ "$(inside readlink "/proc/$pid/$own")" != "$(inside readlink "/proc/1/$own")" ] ||
+		fail "the strictly confined has no $own of its own"
+done
+case $sbindir in
+/tmp/*) ;;
+*) expect "its /tmp" '' "$(inside ls "/proc/$pid/root/tmp")" ;;
+esac
+exec {stay}>&-
 wait_for "the units to go" no_units_left
-inside systemctl stop hello.socket
 drop_in hello@.service
 expect_quiet_end
