@@ -324,7 +324,9 @@ worst_of()
 		*) become ;;
 		esac
 		if [ -z "$pid" ]; then
-			timeout 20 ./hello-client -o json -w 0 -c 0 -i 0.02 worst.test "$port" \
+			# In the foreground it passes a signal on once, and not twice.
+			timeout --foreground 20 ./hello-client -o json -w 0 -c 0 -i 0.02 \
+				worst.test "$port" \
 				>"$log" 2>&1 &
 			pid=$!
 		fi
