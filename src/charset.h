@@ -10,8 +10,9 @@
 
 /*
  * Takes on the character set that the environment asks for ($LC_ALL, $LC_CTYPE, $LANG; locale(7)).
- * Where it asks for none, or for one that iconv(3) cannot convert, that is UTF-8: nobody said that what reads the output is limited to
- * ASCII, which is what the C locale means when it is asked for. To be called once, first.
+ * Where it asks for none, or for one that iconv(3) cannot convert, that is UTF-8: nobody said that
+ * what reads the output is limited to ASCII, which is what the C locale means when it is asked for.
+ * To be called once, first.
  */
 void charset_init(void);
 

@@ -8,9 +8,9 @@
 #include "resolve.h"
 
 /*
- * How long the next address is held back while the last one has not failed: the Connection
- * Attempt Delay of RFC 8305, section 5. This is what a dead address family costs. Where the deadline
- * is so near that some address would not get its turn, the time left is shared out instead.
+ * How long the next address is held back while the last one has not failed: the Connection Attempt
+ * Delay of RFC 8305, section 5. This is what a dead address family costs. Where the deadline is so
+ * near that some address would not get its turn, the time left is shared out instead.
  */
 #define DIAL_STAGGER_MSEC 250U
 

@@ -15,8 +15,9 @@
 #                runs on the machine, but what the kernel does later is not in it
 #     msec       milliseconds of that for a greeting
 #
-# The last line is for hello-listen.service, which is started once for all clients: the CPU time that
-# the process takes for a greeting, 32 clients at a time, against that of the same unit unconfined.
+# The last line is for hello-listen.service, which is started once for all clients: the CPU time
+# that the process takes for a greeting, 32 clients at a time, against that of the same unit
+# unconfined.
 #
 # Only the shares can be compared between runs. $ONLY is a pattern of the lines to measure.
 set -e
@@ -149,7 +150,8 @@ measure()
 	write_units confined $CONFINED_PORT "$@"
 	inside cp /run/systemd/system/confined@.service /run/confined@0.service
 	exposure=$(inside systemd-analyze security --offline=true --no-pager \
-		/run/confined@0.service 2>/dev/null | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')
+		/run/confined@0.service 2>/dev/null |
+		sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')
 	for ((pass = 0; pass < PASSES; pass++)); do
 		bare=$(visits $BARE_PORT)
 		confined=$(visits $CONFINED_PORT)
@@ -161,8 +163,9 @@ measure()
 			msec[NR] = $5 / visits / 1e3
 		}
 		END {
-			printf "%-8s %5.2f %5.2f %6.2f %s%s\n", exposure, median(rate, NR), median(cpu, NR),
-				median(msec, NR), name, greeted == NR * visits ? "" : "   NOT ALL GREETED"
+			printf "%-8s %5.2f %5.2f %6.2f %s%s\n", exposure, median(rate, NR),
+				median(cpu, NR), median(msec, NR), name,
+				greeted == NR * visits ? "" : "   NOT ALL GREETED"
 		}'
 }
 
@@ -197,8 +200,8 @@ measure_listening()
 	done | awk "$MEDIAN"'
 		{ bare[NR] = $1 / 1000; hello[NR] = $2 / 1000; share[NR] = $2 / $1 }
 		END {
-			printf "hello-listen.service: %.1f us of CPU for a greeting, unconfined %.1f us: %.2f\n",
-				median(hello, NR), median(bare, NR), median(share, NR)
+			printf "hello-listen.service: %.1f us of CPU for a greeting, unconfined %.1f us: " \
+				"%.2f\n", median(hello, NR), median(bare, NR), median(share, NR)
 		}'
 }
 
@@ -206,7 +209,8 @@ measure_listening()
 confinement()
 {
 	sed -n '/^JoinsNamespaceOf=/{s/^/[Unit]\n/;s/$/\n[Service]/;p}' "$@"
-	cat "$@" | sed -e '1,/^\[Service\]$/d' | grep -v -e '^#' -e '^\[' -e ^ExecStart= -e ^Standard
+	cat "$@" | sed -e '1,/^\[Service\]$/d' |
+		grep -v -e '^#' -e '^\[' -e ^ExecStart= -e ^Standard
 }
 
 boot
@@ -225,7 +229,8 @@ for directive in "${DIRECTIVES[@]}"; do
 	measure "$directive" "$directive"
 done
 measure 'SystemCallFilter= of hello@.service' SystemCallErrorNumber=EPERM "${filter[@]}"
-measure 'PrivateNetwork=yes, shared' PrivateNetwork=yes '[Unit]' JoinsNamespaceOf=hello-netns.service
+measure 'PrivateNetwork=yes, shared' \
+	PrivateNetwork=yes '[Unit]' JoinsNamespaceOf=hello-netns.service
 measure 'hello@.service' "${ours[@]}"
 measure 'hello@.service with strict.conf' "${strictly[@]}"
 measure_listening

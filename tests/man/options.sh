@@ -81,13 +81,15 @@ accepted_longs()
 # Where options are written down. Each prints a table.
 in_help()
 {
-	"$1" --help | sed -nE 's/^ +(-.), (--[a-z0-9-]+)(=[^ ]+)? .*/\1 \2\3/p' | sed 's/=.*/ argument/'
+	"$1" --help | sed -nE 's/^ +(-.), (--[a-z0-9-]+)(=[^ ]+)? .*/\1 \2\3/p' |
+		sed 's/=.*/ argument/'
 }
 
 in_manual()
 {
 	sed -nE -e 's/^\.It Fl (.) , Fl Fl ([a-z0-9-]+)$/-\1 --\2/p' \
-		-e 's/^\.It Fl (.) [AC][rm] .* , Fl Fl ([a-z0-9-]+) Ns = Ns .*/-\1 --\2 argument/p' "$1"
+		-e 's/^\.It Fl (.) [AC][rm] .* , Fl Fl ([a-z0-9-]+) Ns = Ns .*/-\1 --\2 argument/p' \
+		"$1"
 }
 
 in_zsh()
@@ -150,7 +152,8 @@ same_in_bash()
 		"$(in_bash "$1" -)"
 	while read -r option rest; do
 		[ "$rest" = argument ] || continue
-		expect "bash for $1: options after $option" '' "$(in_bash "$1" "$option" - | grep '^-' || true)"
+		expect "bash for $1: options after $option" '' \
+			"$(in_bash "$1" "$option" - | grep '^-' || true)"
 	done < <(shorts <<<"$2"; longs <<<"$2")
 }
 

@@ -170,8 +170,8 @@ visit()
 	python3 "$here/visit.py" "$port" "$@"
 }
 
-# start_peer [ARGUMENT]...: a server for hello-client, see peer.py. Leaves its port in $port, and what
-# it prints later to peer_said.
+# start_peer [ARGUMENT]...: a server for hello-client, see peer.py. Leaves its port in $port, and
+# what it prints later to peer_said.
 peers=0
 start_peer()
 {

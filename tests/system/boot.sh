@@ -151,9 +151,10 @@ keep_journal()
 # Without one of its own, two containers that run at a time would share one.
 make_cgroups()
 {
+	local mounts=(:/sys/fs/cgroup :/sys/fs/cgroup/unified name=systemd:/sys/fs/cgroup/systemd)
 	local mounted at path
 
-	for mounted in :/sys/fs/cgroup :/sys/fs/cgroup/unified name=systemd:/sys/fs/cgroup/systemd; do
+	for mounted in "${mounts[@]}"; do
 		at=${mounted#*:}
 		[ -e "$at/cgroup.procs" ] || continue
 		path=$(sed -n "s|^[0-9]*:${mounted%%:*}:||p" /proc/self/cgroup)
@@ -175,7 +176,8 @@ cgroups_removed()
 # Leaves in $suite_root the root of a Debian suite, made now or earlier.
 make_suite_root()
 {
-	local cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/hellod mirror source=() packages=$SUITE_PACKAGES
+	local cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/hellod
+	local mirror source=() packages=$SUITE_PACKAGES
 
 	suite_root=$cache/$SYSTEMD
 	[ ! -d "$suite_root" ] || return 0
@@ -189,7 +191,8 @@ make_suite_root()
 	if [ "${SYSTEMD%-backports}" != "$SYSTEMD" ]; then
 		[ -n "$mirror" ] || skip "apt has no mirror of Debian, which has the backports"
 		source=("deb $mirror ${SYSTEMD%-backports} main" "deb $mirror $SYSTEMD main")
-		packages=$(sed -E "s|(lib)?systemd[^,]*|&/$SYSTEMD|g" <<<"$packages,libsystemd-shared")
+		packages=$packages,libsystemd-shared
+		packages=$(sed -E "s|(lib)?systemd[^,]*|&/$SYSTEMD|g" <<<"$packages")
 	fi
 
 	mkdir -p "$cache"
@@ -272,10 +275,10 @@ start_machine()
 			echo "$BASHPID" >"$cgroup/cgroup.procs"
 		done
 		export NOTIFY_SOCKET=$work/notify
-		SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_TMPFS_TMP=0 exec setsid systemd-nspawn \
-			--quiet --boot -D "$work/root" --machine="$machine" --private-network --register=no \
-			--keep-unit --notify-ready=yes --console=pipe --link-journal=no \
-			--capability=CAP_BPF --system-call-filter=bpf \
+		export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_TMPFS_TMP=0
+		exec setsid systemd-nspawn --quiet --boot -D "$work/root" --machine="$machine" \
+			--private-network --register=no --keep-unit --notify-ready=yes --console=pipe \
+			--link-journal=no --capability=CAP_BPF --system-call-filter=bpf \
 			systemd.unit=basic.target systemd.mask=tmp.mount
 	) </dev/null >"$work/console.log" 2>&1 &
 	nspawn_pid=$!
@@ -288,8 +291,11 @@ start_machine()
 		# Said after daemon-reload too: one before the pid was the last machine's.
 		READY=1) [ -z "$pid1" ] || return 0 ;;
 		esac
-		# More than 128: nothing was said for a second.
-		[ $status -eq 0 ] || { [ $status -gt 128 ] && kill -0 "$nspawn_pid" 2>/dev/null; } || break
+		if [ $status -gt 128 ]; then # nothing was said for a second
+			kill -0 "$nspawn_pid" 2>/dev/null || break
+		elif [ $status -ne 0 ]; then
+			break
+		fi
 	done
 	[ -n "$pid1" ] || skip "systemd-nspawn cannot boot here: $(head -n 1 "$work/console.log")"
 	fail "systemd did not boot"
@@ -324,8 +330,9 @@ boot()
 	mkdir "$work/layers" "$work/root"
 	mount -t tmpfs layers "$work/layers" || skip "cannot mount here"
 	mkdir "$work/layers/upper" "$work/layers/work"
-	mount -t overlay -o "lowerdir=$lower,upperdir=$work/layers/upper,workdir=$work/layers/work" \
-		overlay "$work/root" || skip "cannot mount an overlay here"
+	mount -t overlay overlay "$work/root" \
+		-o "lowerdir=$lower,upperdir=$work/layers/upper,workdir=$work/layers/work" ||
+		skip "cannot mount an overlay here"
 	# The build may have been configured to go below /tmp: not a fresh one, and no cleaning.
 	mkdir -p "$work/root/etc/tmpfiles.d"
 	ln -sf /dev/null "$work/root/etc/tmpfiles.d/tmp.conf"

@@ -60,7 +60,8 @@ drop_in hello@.service
 expect_mended "the user"
 
 # A program that crashes (a shell, for which the filter is not made).
-drop_in hello@.service '[Service]' SystemCallFilter= ExecStart= "ExecStart=/bin/sh -c 'kill -SEGV \$\$\$\$'"
+drop_in hello@.service '[Service]' SystemCallFilter= \
+	ExecStart= "ExecStart=/bin/sh -c 'kill -SEGV \$\$\$\$'"
 expect_broken "a crash" "status=11/SEGV"
 drop_in hello@.service
 expect_mended "the crash"

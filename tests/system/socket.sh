@@ -48,7 +48,8 @@ lines=$(inside journalctl -t hellod -o cat | grep -c .)
 expect "lines in the journal" 4 "$lines"
 # PID 1 says nothing of each (LogLevelMax=).
 expect "lines about instances" '' "$(inside journalctl -o cat _PID=1 | grep 'hello@' || true)"
-expect "found by its address" 1 "$(inside journalctl -o cat HELLO_PEER_ADDRESS=::1 | grep -c greeted)"
+expect "found by its address" 1 \
+	"$(inside journalctl -o cat HELLO_PEER_ADDRESS=::1 | grep -c greeted)"
 entry=$(inside journalctl -o json MESSAGE_ID=46f9530514c14616a03f0fb2053ce493 | tail -n 1)
 python3 - "$entry" "$(inside id -u hellod)" <<'END'
 import json

@@ -25,7 +25,8 @@ greet_all_kinds()
 	done
 	connect ./hello-client ::1 >/dev/null
 	expect "a crowd" 50 "$(crowd 50 16)"
-	inside sh -c "mkdir -p '$sysconfdir/hello'; yes hi | head -c 65535 >'$sysconfdir/hello/greeting'"
+	inside mkdir -p "$sysconfdir/hello"
+	inside sh -c "yes hi | head -c 65535 >'$sysconfdir/hello/greeting'"
 	connect ./hello-client >/dev/null
 	inside sh -c "printf 'HEL\\377' >'$sysconfdir/hello/greeting'"
 	connect ./hello-client >/dev/null 2>&1 || true
