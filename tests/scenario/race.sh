@@ -324,10 +324,10 @@ worst_of()
 		*) become ;;
 		esac
 		if [ -z "$pid" ]; then
-			# In the foreground it passes a signal on once, and not twice.
+			# Else it sends SIGCONT after the signal, which takes back the SIGSTOP that
+			# LeakSanitizer then waits for.
 			timeout --foreground 20 ./hello-client -o json -w 0 -c 0 -i 0.02 \
-				worst.test "$port" \
-				>"$log" 2>&1 &
+				worst.test "$port" >"$log" 2>&1 &
 			pid=$!
 		fi
 		wait_for_line "$log" "\"status\":\"$word\""
