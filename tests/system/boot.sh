@@ -18,6 +18,7 @@ SUITE_PACKAGES=systemd,systemd-sysv,dbus,iproute2,procps,libsystemd0,libjson-c5
 hello=000548454c4c4f # the default greeting's frame, for visit.py
 port=6666
 machine=hellod-$$
+machine_lock=shared # or exclusive, for a test that nothing else may disturb
 nspawn_pid=
 pid1=       # of the container, as the host sees it
 unfinished= # a suite's root that is being made
@@ -137,6 +138,14 @@ shut_down()
 	! mountpoint -q "$work/layers" || umount "$work/layers"
 	[ -z "$unfinished" ] || rm -rf --one-file-system "$unfinished"
 	rm -rf --one-file-system "/run/systemd/nspawn/propagate/$machine"
+}
+
+# Waits for those that are running, if this test wants the machine to itself, or for one that does.
+lock_machine()
+{
+	mkdir -p tests/system
+	exec {lock}>>tests/system/lock
+	flock "--$machine_lock" "$lock"
 }
 
 # What went on inside, for when a test fails.
@@ -276,6 +285,7 @@ start_machine()
 		done
 		export NOTIFY_SOCKET=$work/notify
 		export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_TMPFS_TMP=0
+		exec {lock}>&-
 		exec setsid systemd-nspawn --quiet --boot -D "$work/root" --machine="$machine" \
 			--private-network --register=no --keep-unit --notify-ready=yes --console=pipe \
 			--link-journal=no --capability=CAP_BPF --system-call-filter=bpf \
@@ -318,10 +328,11 @@ boot()
 	local lower=/
 
 	[ "$(id -u)" -eq 0 ] || skip "only root can boot a container"
-	need systemd-nspawn nsenter python3
+	need systemd-nspawn nsenter flock python3
 	[ -n "${systemdsystemunitdir-}" ] || skip "configured without a directory for unit files"
 	[ -n "${sysusersdir-}" ] || skip "configured without a directory for sysusers files"
 
+	lock_machine
 	at_exit=(keep_journal shut_down)
 	if [ "$SYSTEMD" != host ]; then
 		make_suite_root
@@ -341,7 +352,7 @@ boot()
 	write_drop_in hello@.service 10-kill '[Service]' SystemCallErrorNumber=kill
 
 	make_cgroups
-	exec {notices}< <(exec python3 "$srcdir/tests/system/notices.py" "$work/notify")
+	exec {notices}< <(exec python3 "$srcdir/tests/system/notices.py" "$work/notify" {lock}>&-)
 	pids+=($!)
 	IFS= read -r -u "$notices" _ # it listens
 	start_machine

@@ -7,6 +7,7 @@ set -e
 # shellcheck source=boot.sh
 . "${srcdir:=.}/tests/system/boot.sh"
 
+machine_lock=exclusive
 boot
 inside systemctl start hello.socket
 
@@ -28,27 +29,34 @@ fi
 
 drop_in hello.socket
 restart_socket
+begin=$(now_msec)
 crowd 10000 64 >"$work/greeted" &
 crowd_pid=$!
 times=()
-seconds=$SECONDS
 while kill -0 $crowd_pid 2>/dev/null; do
-	begin=${EPOCHREALTIME/./}
+	asked=$(now_msec)
 	inside systemctl status hello.socket >/dev/null || fail "not active any more"
-	times+=($(((${EPOCHREALTIME/./} - begin) / 1000)))
-	sleep 0.5
+	times+=($(($(now_msec) - asked)))
+	sleep 1
 done
 wait $crowd_pid
-seconds=$((SECONDS - seconds))
+msec=$(($(now_msec) - begin))
 expect "greeted of 10000" 10000 "$(cat "$work/greeted")"
 expect "afterwards" active "$(socket_state)"
 expect "refused" 0 "$(inside systemctl show hello.socket -P NRefused)"
 
-# It answers within a second: nine times of ten, because the machine may have more to do.
 mapfile -t times < <(printf '%s\n' "${times[@]}" | sort -n)
-half=${times[${#times[@]} / 2]}
 most=${times[${#times[@]} * 9 / 10]}
-figure "10000 clients, 64 at a time: all greeted in $seconds s, and 'systemctl status' answered" \
-	"${#times[@]} times, half within $half ms, 90 % within $most ms, all within ${times[-1]} ms"
-[ "$most" -lt 1000 ] || fail "systemd did not answer within a second"
+round=$((msec * 64 / 10000)) # to greet all who come at a time
+figure "10000 clients, 64 at a time: all greeted in $((msec / 1000)) s, 64 in $round ms;" \
+	"'systemctl status' answered ${#times[@]} times, half within ${times[${#times[@]} / 2]} ms," \
+	"90 % within $most ms, all within ${times[-1]} ms"
+# How long that is depends on the machine, and so it is measured in rounds: nine times of ten,
+# because the machine may have more to do.
+if [ "$systemd_version" -ge 255 ]; then
+	[ "$most" -lt $((round / 2)) ] || fail "systemd did not answer between clients"
+else
+	# It starts all whom it has found waiting before it answers.
+	[ "$most" -lt $((round * 3 / 2)) ] || fail "systemd did not answer between two rounds"
+fi
 expect_quiet_end

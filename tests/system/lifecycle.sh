@@ -22,20 +22,20 @@ listening()
 inside systemctl start hello.socket
 
 # daemon-reload carries the listening socket and the instances over.
-crowd 600 32 >"$work/greeted" &
+crowd 300 32 >"$work/greeted" &
 crowd_pid=$!
 wait_for "the crowd" something_greeted
 for _ in 1 2 3 4 5; do
 	inside systemctl daemon-reload
 done
 wait $crowd_pid || true
-expect "greeted of 600 during daemon-reload" 600 "$(cat "$work/greeted")"
+expect "greeted of 300 during daemon-reload" 300 "$(cat "$work/greeted")"
 
 # A restart closes the listening socket: clients in its queue are lost, but none gets a part of a
 # greeting, and those who come afterwards get all of it.
-crowd 600 32 >"$work/greeted" &
+crowd 300 32 >"$work/greeted" &
 crowd_pid=$!
-wait_for "the crowd" something_greeted 610
+wait_for "the crowd" something_greeted 310
 inside systemctl restart hello.socket
 wait $crowd_pid || true
 expect "greeted in part" '' "$(grep -v -e reset -e refused "$work/crowd.log" || true)"

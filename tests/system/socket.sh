@@ -70,7 +70,7 @@ sys.exit(f"FAIL: the journal's entry has {wrong}" if wrong else 0)
 END
 
 # A crowd: the limits of the units let all of it in.
-expect "greeted of 1000" 1000 "$(crowd 1000 32)"
+expect "greeted of 200" 200 "$(crowd 200 32)"
 expect "after the crowd" active "$(socket_state)"
 wait_for "the units to go" no_units_left
 
@@ -95,7 +95,7 @@ drop_in hello@.service
 # All the confinement there is, as an example.
 drop_in hello@.service "$(cat "$work/root${docdir:?}/examples/strict.conf")"
 exposure hello@0.service 5
-expect "greeted by the strictly confined" 100 "$(crowd 100 8)"
+expect "greeted by the strictly confined" 50 "$(crowd 50 8)"
 mkfifo "$work/stay"
 guests 1 <"$work/stay" >"$work/guests.log" 2>&1 &
 pids+=($!)
