@@ -513,6 +513,25 @@ static int open_all(struct listener *listener)
 	return poll_listeners(listener, EPOLL_CTL_ADD, EPOLLIN);
 }
 
+static void close_all(struct listener *listener)
+{
+	if (listener->signal_fd >= 0)
+		close(listener->signal_fd);
+	if (listener->epoll_fd >= 0)
+		close(listener->epoll_fd);
+	/* Only an error leaves any sessions. */
+	while (listener->sessions.count > 0) {
+		uint32_t index = sessions_expired(&listener->sessions, MONOTONIC_NEVER);
+
+		generation_release(generation_of(sessions_get(&listener->sessions, index)));
+		sessions_remove(&listener->sessions, index);
+	}
+	sessions_free(&listener->sessions);
+	generation_release(listener->generation);
+	free(listener->fresh);
+	free(listener->peers);
+}
+
 int listener_run(const struct listener_setup *setup, struct listener_counts *counts,
 		 enum listener_end *end)
 {
@@ -538,13 +557,6 @@ int listener_run(const struct listener_setup *setup, struct listener_counts *cou
 		*counts = listener.counts;
 		*end = listener.end;
 	}
-	if (listener.signal_fd >= 0)
-		close(listener.signal_fd);
-	if (listener.epoll_fd >= 0)
-		close(listener.epoll_fd);
-	sessions_free(&listener.sessions);
-	generation_release(listener.generation);
-	free(listener.fresh);
-	free(listener.peers);
+	close_all(&listener);
 	return r;
 }

@@ -153,7 +153,7 @@ void stage_stop(void);
 /* It has neither returned nor begun to stop. */
 void assert_goes_on(void);
 
-/* It returns that, if not yet then soon, and leaves no file descriptor, nor memory if that is 0. */
+/* It returns that, if not yet then soon, and leaves neither a file descriptor nor memory. */
 void assert_returned(int result);
 
 /* It returns 0, for this reason, which it told once. Nobody is left, and everything adds up. */
