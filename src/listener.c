@@ -515,14 +515,14 @@ static int open_all(struct listener *listener)
 
 static void close_all(struct listener *listener)
 {
+	uint32_t index;
+
 	if (listener->signal_fd >= 0)
 		close(listener->signal_fd);
 	if (listener->epoll_fd >= 0)
 		close(listener->epoll_fd);
 	/* Only an error leaves any sessions. */
-	while (listener->sessions.count > 0) {
-		uint32_t index = sessions_expired(&listener->sessions, MONOTONIC_NEVER);
-
+	while ((index = sessions_any(&listener->sessions)) != SESSIONS_NONE) {
 		generation_release(generation_of(sessions_get(&listener->sessions, index)));
 		sessions_remove(&listener->sessions, index);
 	}

@@ -146,6 +146,14 @@ static uint64_t first_deadline(const struct sessions *sessions, const struct ses
 	return sessions->entries[queue->first].session.deadline_usec;
 }
 
+uint32_t sessions_any(const struct sessions *sessions)
+{
+	if (sessions->count == 0)
+		return SESSIONS_NONE;
+	return sessions->lingering.first != SESSIONS_NONE ? sessions->lingering.first
+							  : sessions->sending.first;
+}
+
 uint32_t sessions_expired(const struct sessions *sessions, uint64_t now_usec)
 {
 	if (first_deadline(sessions, &sessions->lingering) <= now_usec)

@@ -68,6 +68,9 @@ bool sessions_full(const struct sessions *sessions);
 /* The session that has lingered longest, or SESSIONS_NONE. */
 uint32_t sessions_oldest_lingering(const struct sessions *sessions);
 
+/* Some session, or SESSIONS_NONE if there is none. A store of all zeros has none. */
+uint32_t sessions_any(const struct sessions *sessions);
+
 /* A session whose deadline has come, or SESSIONS_NONE. */
 uint32_t sessions_expired(const struct sessions *sessions, uint64_t now_usec);
 

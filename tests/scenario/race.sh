@@ -142,7 +142,8 @@ probe()
 	msec=$((10#${BASH_REMATCH[1]} * 1000 + 10#${BASH_REMATCH[2]}))
 }
 
-# probed STATUS WORD ATTEMPTS MIN LIMIT [ARGUMENT]...: it takes MIN milliseconds and less than LIMIT.
+# probed STATUS WORD ATTEMPTS MIN LIMIT [ARGUMENT]...: it takes MIN milliseconds and less than
+# LIMIT.
 # Only that may be the fault of a busy machine, so it may try three times to keep to the LIMIT.
 probed()
 {
@@ -324,8 +325,8 @@ worst_of()
 		*) become ;;
 		esac
 		if [ -z "$pid" ]; then
-			# Else it sends SIGCONT after the signal, which takes back the SIGSTOP that
-			# LeakSanitizer then waits for.
+			# Without --foreground, timeout(1) sends SIGCONT after the signal, which
+			# undoes the SIGSTOP that LeakSanitizer then waits for.
 			timeout --foreground 20 ./hello-client -o json -w 0 -c 0 -i 0.02 \
 				worst.test "$port" >"$log" 2>&1 &
 			pid=$!

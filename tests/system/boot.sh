@@ -18,7 +18,8 @@ SUITE_PACKAGES=systemd,systemd-sysv,dbus,iproute2,procps,libsystemd0,libjson-c5
 hello=000548454c4c4f # the default greeting's frame, for visit.py
 port=6666
 machine=hellod-$$
-machine_lock=shared # or exclusive, for a test that nothing else may disturb
+host_lock=shared # or exclusive, for a test that wants the host to itself
+lock=            # the file descriptor
 nspawn_pid=
 pid1=       # of the container, as the host sees it
 unfinished= # a suite's root that is being made
@@ -140,12 +141,11 @@ shut_down()
 	rm -rf --one-file-system "/run/systemd/nspawn/propagate/$machine"
 }
 
-# Waits for those that are running, if this test wants the machine to itself, or for one that does.
-lock_machine()
+# Waits until no test runs that wants the host to itself; one that does waits for all others.
+lock_host()
 {
-	mkdir -p tests/system
-	exec {lock}>>tests/system/lock
-	flock "--$machine_lock" "$lock"
+	exec {lock}<>/run/lock/hellod-tests
+	flock "--$host_lock" --timeout 1800 "$lock" || fail "other system tests do not end"
 }
 
 # What went on inside, for when a test fails.
@@ -186,7 +186,7 @@ cgroups_removed()
 make_suite_root()
 {
 	local cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/hellod
-	local mirror source=() packages=$SUITE_PACKAGES
+	local making mirror source=() packages=$SUITE_PACKAGES
 
 	suite_root=$cache/$SYSTEMD
 	[ ! -d "$suite_root" ] || return 0
@@ -205,14 +205,17 @@ make_suite_root()
 	fi
 
 	mkdir -p "$cache"
+	exec {making}<>"$cache/$SYSTEMD.lock"
+	flock "$making"
+	[ ! -d "$suite_root" ] || return 0 # made meanwhile
 	unfinished=$(mktemp -d "$cache/$SYSTEMD.XXXXXX")
 	echo "Making a root of $SYSTEMD in $suite_root"
 	mmdebstrap --quiet --variant=minbase --include="$packages" "${SYSTEMD%-backports}" \
 		"$unfinished/root" "${source[@]}" >"$work/mmdebstrap.log" 2>&1 ||
 		fail "mmdebstrap cannot make a root of $SYSTEMD"
 	chmod 0755 "$unfinished/root"
-	# Whoever made one in the meantime was first.
-	mv -T "$unfinished/root" "$suite_root" 2>/dev/null || [ -d "$suite_root" ]
+	mv -T "$unfinished/root" "$suite_root"
+	exec {making}>&-
 }
 
 # write_drop_in UNIT NAME LINE...: before systemd runs.
@@ -285,10 +288,10 @@ start_machine()
 		done
 		export NOTIFY_SOCKET=$work/notify
 		export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_TMPFS_TMP=0
-		exec {lock}>&-
+		exec {lock}>&- # or what a killed test leaves behind would keep it
 		exec setsid systemd-nspawn --quiet --boot -D "$work/root" --machine="$machine" \
-			--private-network --register=no --keep-unit --notify-ready=yes --console=pipe \
-			--link-journal=no --capability=CAP_BPF --system-call-filter=bpf \
+			--private-network --register=no --keep-unit --notify-ready=yes \
+			--console=pipe --link-journal=no --capability=CAP_BPF --system-call-filter=bpf \
 			systemd.unit=basic.target systemd.mask=tmp.mount
 	) </dev/null >"$work/console.log" 2>&1 &
 	nspawn_pid=$!
@@ -332,7 +335,7 @@ boot()
 	[ -n "${systemdsystemunitdir-}" ] || skip "configured without a directory for unit files"
 	[ -n "${sysusersdir-}" ] || skip "configured without a directory for sysusers files"
 
-	lock_machine
+	lock_host
 	at_exit=(keep_journal shut_down)
 	if [ "$SYSTEMD" != host ]; then
 		make_suite_root
@@ -352,7 +355,8 @@ boot()
 	write_drop_in hello@.service 10-kill '[Service]' SystemCallErrorNumber=kill
 
 	make_cgroups
-	exec {notices}< <(exec python3 "$srcdir/tests/system/notices.py" "$work/notify" {lock}>&-)
+	exec {notices}< <(exec {lock}>&-
+		exec python3 "$srcdir/tests/system/notices.py" "$work/notify")
 	pids+=($!)
 	IFS= read -r -u "$notices" _ # it listens
 	start_machine

@@ -25,9 +25,13 @@ inside systemctl start hello.socket
 crowd 300 32 >"$work/greeted" &
 crowd_pid=$!
 wait_for "the crowd" something_greeted
-for _ in 1 2 3 4 5; do
+reloads=0
+while kill -0 $crowd_pid 2>/dev/null; do
 	inside systemctl daemon-reload
+	reloads=$((reloads + 1))
+	sleep 0.2
 done
+[ $reloads -ge 3 ] || fail "reloaded only $reloads times"
 wait $crowd_pid || true
 expect "greeted of 300 during daemon-reload" 300 "$(cat "$work/greeted")"
 
@@ -37,6 +41,7 @@ crowd 300 32 >"$work/greeted" &
 crowd_pid=$!
 wait_for "the crowd" something_greeted 310
 inside systemctl restart hello.socket
+kill -0 $crowd_pid || fail "the crowd was gone before the restart"
 wait $crowd_pid || true
 expect "greeted in part" '' "$(grep -v -e reset -e refused "$work/crowd.log" || true)"
 expect "after a restart" active "$(socket_state)"

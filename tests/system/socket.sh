@@ -70,7 +70,7 @@ sys.exit(f"FAIL: the journal's entry has {wrong}" if wrong else 0)
 END
 
 # A crowd: the limits of the units let all of it in.
-expect "greeted of 200" 200 "$(crowd 200 32)"
+expect "greeted of 300" 300 "$(crowd 300 32)"
 expect "after the crowd" active "$(socket_state)"
 wait_for "the units to go" no_units_left
 

@@ -67,7 +67,7 @@ START_TEST(nobody_who_is_being_greeted_makes_room)
 {
 	int clients[3];
 
-	stage_fill(clients);
+	stage_serve_full(clients);
 	/* One has its whole frame, and that makes room without any waiting. */
 	client_read_greeting(clients[0]);
 	stage_settle();
@@ -88,7 +88,7 @@ START_TEST(end_of_who_is_being_greeted_makes_room)
 {
 	int clients[3];
 
-	stage_fill(clients);
+	stage_serve_full(clients);
 	unit_reset(clients[0]);
 	stage_settle();
 	assert_reported(0, SESSION_END_RESET);
@@ -103,7 +103,7 @@ START_TEST(stalled_crowd_is_got_rid_of)
 {
 	int clients[3];
 
-	stage_fill(clients);
+	stage_serve_full(clients);
 	stage_leap(SEND_USEC - FULL_PAUSES * PAUSE_USEC);
 	ck_assert_int_eq(stage->report_count, 2);
 	stage_leap(PAUSE_USEC);

@@ -182,7 +182,7 @@ START_TEST(signal_ends_it_while_it_is_full)
 {
 	int clients[3];
 
-	stage_fill(clients);
+	stage_serve_full(clients);
 	stage_signal(SIGTERM);
 	/* There is room now, but nobody is let in any more. */
 	unit_reset(clients[0]);

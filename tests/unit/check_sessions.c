@@ -125,6 +125,23 @@ START_TEST(empty_store_has_nothing)
 }
 END_TEST
 
+START_TEST(any_of_them_can_be_had)
+{
+	static const struct sessions none;
+	uint32_t sending, lingering;
+
+	ck_assert_uint_eq(sessions_any(&none), SESSIONS_NONE);
+	ck_assert_uint_eq(sessions_any(&sessions), SESSIONS_NONE);
+	sending = add(NOW);
+	ck_assert_uint_eq(sessions_any(&sessions), sending);
+	lingering = add_lingering(NOW);
+	sessions_remove(&sessions, sending);
+	ck_assert_uint_eq(sessions_any(&sessions), lingering);
+	sessions_remove(&sessions, lingering);
+	ck_assert_uint_eq(sessions_any(&sessions), SESSIONS_NONE);
+}
+END_TEST
+
 START_TEST(session_is_begun)
 {
 	int fd = new_fd();
@@ -434,6 +451,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, empty_store_has_nothing);
+	tcase_add_test(tcase, any_of_them_can_be_had);
 	tcase_add_test(tcase, session_is_begun);
 	tcase_add_test(tcase, store_is_full_at_its_size);
 	tcase_add_test(tcase, store_for_one_works);

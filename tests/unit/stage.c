@@ -244,10 +244,11 @@ void stage_serve_small_buffers(void)
 
 /* The listener */
 
-static void note_fds(bool *open)
+/* Which there are, and their flags. */
+static void note_fds(int *flags)
 {
 	for (int fd = 0; fd < FDS_MAX; fd++)
-		open[fd] = fcntl(fd, F_GETFD) != -1;
+		flags[fd] = fcntl(fd, F_GETFD);
 }
 
 /* In bytes, where the C library can tell. It may keep a few small pieces for the next time. */
@@ -267,7 +268,7 @@ static size_t heap_in_use(void)
 static void be_listener(void)
 {
 	size_t heap_bytes = heap_in_use();
-	bool before[FDS_MAX], after[FDS_MAX];
+	int before[FDS_MAX], after[FDS_MAX];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* A client's end that stayed open here would never be seen to be closed. */
@@ -498,7 +499,7 @@ void client_visit(void)
 
 /* How some tests begin */
 
-void stage_fill(int clients[3])
+void stage_serve_full(int clients[3])
 {
 	stage->setup.sessions_max = 2;
 	stage_serve_small_buffers();

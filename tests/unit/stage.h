@@ -24,9 +24,7 @@
 /* A few clients. */
 #define CLIENTS 5
 
-/* What epoll_wait(2) waits by. */
-#define MSEC UINT64_C(1000)
-
+#define MSEC UINT64_C(1000) /* what epoll_wait(2) waits by */
 #define SEC UINT64_C(1000000)
 #define SEND_USEC (SESSION_SEND_MSEC * MSEC)
 #define LINGER_USEC (SESSION_LINGER_MSEC * MSEC)
@@ -109,7 +107,10 @@ TCase *stage_tcase(const char *name);
 /* systemd's NonBlocking= decides which. */
 extern const int listen_flags[2];
 
-/* Passes a socket to the listener, behind those that were passed before, and closes `fd`. */
+/*
+ * Passes a socket, which listens unless that is what is tried, to the listener, behind those that
+ * were passed before, and closes `fd`.
+ */
 void stage_pass(int fd);
 
 /* Passes a TCP socket that listens, with one of the flags. */
@@ -118,7 +119,10 @@ void stage_listen(int flag);
 /* The same, and starts the listener. */
 void stage_serve(int flag);
 
-/* The same, with O_NONBLOCK and the longest greeting: no client_connect_slow() has room for it. */
+/*
+ * The same, with O_NONBLOCK, a small buffer to send and the longest greeting: for a client of
+ * client_connect_slow() they have no room for all of it.
+ */
 void stage_serve_small_buffers(void);
 
 /* The listener */
@@ -203,12 +207,14 @@ void client_visit(void);
 
 /* How some tests begin */
 
+/* So many times PAUSE_USEC have passed when stage_serve_full() returns. */
+#define FULL_PAUSES 10
+
 /*
  * Starts a listener with small buffers for two at a time. Two clients have stalled, a third waits,
- * and FULL_PAUSES times PAUSE_USEC have passed in which the listener did not spin.
+ * and the listener has not spun meanwhile.
  */
-#define FULL_PAUSES 10
-void stage_fill(int clients[3]);
+void stage_serve_full(int clients[3]);
 
 /*
  * Starts a listener with small buffers. One client has stalled, another lingers: the deadline of
