@@ -40,7 +40,8 @@ bool log_wants(int priority);
  * Writes one message of one line, in the manner of printf(3), longer ones being cut at
  * LOG_LINE_BYTES. `message_id` is one of the above, or NULL. Fields past LOG_FIELDS_MAX are
  * dropped, and one is cut when NAME=value takes LOG_FIELD_BYTES or more. A failure to write is
- * ignored: there is no one to tell.
+ * ignored: there is no one to tell. Neither is a journal waited for that is too busy to take the
+ * message at once, or does not run: clients come first.
  */
 #define LOG_LINE_BYTES 8192
 void log_event(int priority, const char *message_id, const struct log_field *fields,

@@ -47,6 +47,14 @@ expect "greeted in part" '' "$(grep -v -e reset -e refused "$work/crowd.log" || 
 expect "after a restart" active "$(socket_state)"
 expect "greeted after a restart" 100 "$(crowd 100 32)"
 
+# As often as wanted: systemd's own limit is five starts within 10 seconds.
+for _ in 1 2 3 4 5 6; do
+	inside systemctl start hello-listen.socket
+	inside systemctl start hello.socket
+done
+expect "after going back and forth" HELLO "$(connect ./hello-client)"
+expect "their network" active "$(inside systemctl is-active hello-netns.service)"
+
 # Stopped, nothing listens, and those who are served may finish; then nothing is left.
 mkfifo "$work/stay"
 guests 20 <"$work/stay" >"$work/guests.log" 2>&1 &

@@ -98,6 +98,17 @@ inside systemctl reload $service
 wait_for "the default" greeted_with HELLO
 expect "reloaded, not restarted" "$pid" "$(property $service MainPID)"
 
+# A journal that does not take any more costs messages, and no greetings. It has room for 512, or
+# as many as net.unix.max_dgram_qlen says.
+use_options --log-greetings=yes
+inside systemctl restart $service
+journald=$(property systemd-journald.service MainPID)
+inside kill -STOP "$journald"
+expect "greeted while the journal stands still" 2000 "$(crowd 2000 64)"
+inside kill -CONT "$journald"
+use_options
+inside systemctl restart $service
+
 # The two sockets take turns, with one command each. A client may only miss the greeting while that
 # command runs. The log has a line for each client: when it came, and what it got.
 connect python3 - $port "$work/switched" "$work/visits" <<'END' &

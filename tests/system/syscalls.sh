@@ -32,17 +32,25 @@ greet_all_kinds()
 	connect ./hello-client >/dev/null 2>&1 || true
 	inside rm "$sysconfdir/hello/greeting"
 	# One that stays longer than hellod lingers: the server's end of it is closed then.
-	connect python3 "$here/visit.py" $port hold "$work/never" >"$work/held" &
+	rm -f "$work/leave" "$work/held"
+	connect python3 "$here/visit.py" $port hold "$work/leave" >"$work/held" &
 	holder=$!
 	wait_for "the last greeting" test -s "$work/held"
-	wait_for "the end of the lingering" no_connections
-	touch "$work/never"
+	expect "connections while hellod lingers" 1 "$(open_connections)"
+	wait_for "the end of the lingering" no_open_connections
+	touch "$work/leave"
 	wait $holder
 }
 
-no_connections()
+# Those that are still hellod's: when it has closed one, the kernel keeps it for a while.
+open_connections()
 {
-	[ -z "$(inside ss -Htn state fin-wait-2 "sport = :$port")" ]
+	inside ss -Htno exclude listening "sport = :$port" | grep -vc 'timer:(timewait,' || true
+}
+
+no_open_connections()
+{
+	[ "$(open_connections)" -eq 0 ]
 }
 
 # Everything that an administrator does with the listening service while it runs.

@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -17,10 +19,7 @@
 
 #define CAPTURE_BYTES (4 * LOG_LINE_BYTES)
 
-/*
- * Stands in for the journal: libsystemd sends it a datagram of NAME=value lines, or fails to with
- * this error.
- */
+/* Stands in for the journal: it is sent a datagram of NAME=value lines, or that fails so. */
 static int journal_error;
 static char journal_entry[CAPTURE_BYTES];
 static size_t journal_entries;
@@ -30,7 +29,10 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	size_t length = 0;
 
 	(void)fd;
-	(void)flags;
+	ck_assert_int_ne(flags & MSG_DONTWAIT, 0);
+	ck_assert_int_ne(flags & MSG_NOSIGNAL, 0);
+	ck_assert_str_eq(((const struct sockaddr_un *)message->msg_name)->sun_path,
+			 "/run/systemd/journal/socket");
 	if (journal_error != 0) {
 		errno = journal_error;
 		return -1;
@@ -45,15 +47,6 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	journal_entry[length] = '\0';
 	journal_entries++;
 	return (ssize_t)length;
-}
-
-/* The journal's socket is missing if that is how sending to it fails. */
-int access(const char *path, int mode)
-{
-	(void)path;
-	(void)mode;
-	errno = ENOENT;
-	return journal_error == ENOENT ? -1 : 0;
 }
 
 static int holds_line(const char *text, const char *line)
@@ -190,6 +183,7 @@ START_TEST(journal_is_told_of_fields)
 	ck_assert(holds_line(journal_entry, "MESSAGE=text, 42"));
 	ck_assert(holds_line(journal_entry, "PRIORITY=4"));
 	ck_assert(holds_line(journal_entry, "MESSAGE_ID=" MESSAGE_GREETED));
+	ck_assert(holds_line(journal_entry, "SYSLOG_IDENTIFIER=check_log"));
 	for (int i = 0; i < LOG_FIELDS_MAX; i++) {
 		char line[64];
 
@@ -222,6 +216,42 @@ START_TEST(nothing_is_lost_without_the_journal)
 	ck_assert_str_eq(captured(), "<3>text, 42\n");
 	log_with_fields(LOG_DEBUG, 2);
 	ck_assert_str_eq(captured(), "<7>text, 42\n");
+}
+END_TEST
+
+/* Clients would have to wait for it: EAGAIN is what sendmsg(2) says instead of waiting. */
+START_TEST(journal_without_room_is_not_waited_for)
+{
+	redirect_to_pipe();
+	name_stream(0, 0);
+	journal_error = EAGAIN;
+	log_open(LOG_DEBUG);
+	log_with_fields(LOG_ERR, 2);
+	ck_assert_str_eq(captured(), "");
+	journal_error = 0;
+	log_with_fields(LOG_ERR, 2);
+	ck_assert_uint_eq(journal_entries, 1);
+}
+END_TEST
+
+START_TEST(fields_are_one_line_each)
+{
+	static const struct log_field odd[] = {{"HELLO_PATH", "/a\nPRIORITY=0"}};
+	static char letters[LOG_FIELD_BYTES * 2], cut[LOG_FIELD_BYTES];
+	const struct log_field many[] = {{"HELLO_LONG", letters}};
+
+	redirect_to_pipe();
+	name_stream(0, 0);
+	log_open(LOG_NOTICE);
+	log_event(LOG_ERR, NULL, odd, 1, "text");
+	ck_assert(holds_line(journal_entry, "HELLO_PATH=/a PRIORITY=0"));
+	ck_assert(!holds_line(journal_entry, "PRIORITY=0"));
+
+	memset(letters, 'x', sizeof(letters) - 1);
+	log_event(LOG_ERR, NULL, many, 1, "text");
+	memset(cut, 'x', sizeof(cut) - 1);
+	memcpy(cut, "HELLO_LONG=", strlen("HELLO_LONG="));
+	ck_assert(holds_line(journal_entry, cut));
 }
 END_TEST
 
@@ -330,6 +360,8 @@ int main(void)
 	tcase_add_loop_test(tcase, another_stream_is_not_the_journal, 0, 2);
 	tcase_add_loop_test(tcase, journal_is_told_of_fields, 0, 2);
 	tcase_add_loop_test(tcase, nothing_is_lost_without_the_journal, 0, 3);
+	tcase_add_test(tcase, journal_without_room_is_not_waited_for);
+	tcase_add_test(tcase, fields_are_one_line_each);
 	tcase_add_loop_test(tcase, long_lines_are_cut, 0, UNIT_COUNT(lengths));
 	tcase_add_test(tcase, message_is_one_line);
 	tcase_add_loop_test(tcase, line_is_one_write, 0, UNIT_COUNT(lengths));
