@@ -24,7 +24,7 @@ greet_all_kinds()
 		connect python3 "$here/visit.py" $port $kind >/dev/null
 	done
 	connect ./hello-client ::1 >/dev/null
-	expect "a crowd" 50 "$(crowd 50 16)"
+	expect "a crowd" 10 "$(crowd 10 5)"
 	inside mkdir -p "$sysconfdir/hello"
 	inside sh -c "yes hi | head -c 65535 >'$sysconfdir/hello/greeting'"
 	connect ./hello-client >/dev/null
