@@ -182,15 +182,10 @@ cgroups_removed()
 	done
 }
 
-# Leaves in $suite_root the root of a Debian suite, made now or earlier.
-make_suite_root()
+# Makes the root of a Debian suite.
+build_suite_root()
 {
-	local cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/hellod
-	local making mirror source=() packages=$SUITE_PACKAGES
-
-	suite_root=$cache/$SYSTEMD
-	[ ! -d "$suite_root" ] || return 0
-	need mmdebstrap
+	local mirror source=() packages=$SUITE_PACKAGES
 
 	# Where apt takes Debian's packages from here; elsewhere mmdebstrap has a default.
 	# shellcheck disable=SC2016 # apt's own notation
@@ -204,17 +199,27 @@ make_suite_root()
 		packages=$(sed -E "s|(lib)?systemd[^,]*|&/$SYSTEMD|g" <<<"$packages")
 	fi
 
-	mkdir -p "$cache"
-	exec {making}<>"$cache/$SYSTEMD.lock"
-	flock "$making"
-	[ ! -d "$suite_root" ] || return 0 # made meanwhile
-	unfinished=$(mktemp -d "$cache/$SYSTEMD.XXXXXX")
+	unfinished=$(mktemp -d "$suite_root.XXXXXX")
 	echo "Making a root of $SYSTEMD in $suite_root"
 	mmdebstrap --quiet --variant=minbase --include="$packages" "${SYSTEMD%-backports}" \
 		"$unfinished/root" "${source[@]}" >"$work/mmdebstrap.log" 2>&1 ||
 		fail "mmdebstrap cannot make a root of $SYSTEMD"
 	chmod 0755 "$unfinished/root"
 	mv -T "$unfinished/root" "$suite_root"
+}
+
+# Leaves in $suite_root the root of a Debian suite, made now or earlier, or by another test.
+make_suite_root()
+{
+	local cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/hellod making
+
+	suite_root=$cache/$SYSTEMD
+	[ ! -d "$suite_root" ] || return 0
+	need mmdebstrap
+	mkdir -p "$cache"
+	exec {making}<>"$suite_root.lock"
+	flock "$making"
+	[ -d "$suite_root" ] || build_suite_root
 	exec {making}>&-
 }
 
