@@ -49,6 +49,9 @@ expect "greeted after a restart" 100 "$(crowd 100 32)"
 
 # As often as wanted: systemd's own limit is five starts within 10 seconds.
 for _ in 1 2 3 4 5 6; do
+	inside systemctl restart hello-listen.socket
+done
+for _ in 1 2 3 4 5 6; do
 	inside systemctl start hello-listen.socket
 	inside systemctl start hello.socket
 done
