@@ -56,7 +56,8 @@ figure "10000 clients, 64 at a time: all greeted in $((msec / 1000)) s, 64 in $r
 if [ "$systemd_version" -ge 255 ]; then
 	[ "$most" -lt $((round / 2)) ] || fail "systemd did not answer between clients"
 else
-	# It starts all whom it has found waiting before it answers.
-	[ "$most" -lt $((round * 3 / 2)) ] || fail "systemd did not answer between two rounds"
+	# It starts all whom it has found waiting before it answers, and systemctl(1) asks more than
+	# once: it may have to wait for the end of one round, and of the next.
+	[ "$most" -lt $((round * 2)) ] || fail "systemd did not answer between two rounds"
 fi
 expect_quiet_end
