@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "client.h"
-#include "monotonic.h"
+#include "common/clock.h"
 
 const char *target_resolve(struct target *target, const char *path, const char *host,
 			   const char *port)

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "frame.h"
+#include "common/frame.h"
 #include "tally.h"
 
 /*

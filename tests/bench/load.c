@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "client.h"
-#include "monotonic.h"
-#include "output.h"
-#include "parse.h"
+#include "common/clock.h"
+#include "common/number.h"
+#include "common/stdio.h"
 #include "tally.h"
 
 #define CONCURRENCY_DEFAULT 8U

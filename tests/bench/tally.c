@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "monotonic.h"
+#include "common/clock.h"
 #include "tally.h"
 
 #define LATENCIES_FIRST 4096U

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "frame.h"
+#include "common/frame.h"
+#include "common/mutf8.h"
 #include "fuzz.h"
-#include "mutf8.h"
 
 #define REQUIRE(promise) \
 	do { \

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "frame.h"
+#include "common/frame.h"
 
 /*
  * The records on standard input are described in CodecOracle.java. Exits with 0 if every one was
