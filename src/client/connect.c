@@ -15,7 +15,7 @@ static void end(struct dial_attempt *attempt, enum dial_outcome outcome, int err
 {
 	attempt->outcome = outcome;
 	attempt->error = error;
-	attempt->ended_usec = monotonic_usec();
+	attempt->ended_usec = clock_now_usec();
 	if (outcome != DIAL_CONNECTED && attempt->fd >= 0) {
 		close(attempt->fd);
 		attempt->fd = -1;
@@ -40,7 +40,7 @@ static bool is_shortage(int error)
 
 static void begin(const struct resolve_address *to, struct dial_attempt *attempt)
 {
-	attempt->started_usec = monotonic_usec();
+	attempt->started_usec = clock_now_usec();
 	attempt->outcome = DIAL_PENDING;
 	attempt->fd = socket(to->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (attempt->fd >= 0)
@@ -64,7 +64,7 @@ static void settle(struct dial_attempt *attempt)
 static int wait_for_any(const struct resolve_list *list, struct dial_attempt *attempts,
 			size_t started, struct pollfd *polled, uint64_t until_usec)
 {
-	uint64_t retry_usec = monotonic_usec() + DIAL_RETRY_MSEC * USEC_PER_MSEC;
+	uint64_t retry_usec = clock_now_usec() + DIAL_RETRY_MSEC * USEC_PER_MSEC;
 	int r;
 
 	for (size_t i = 0; i < started; i++) {
@@ -124,7 +124,7 @@ static int race(const struct resolve_list *list, uint64_t deadline_usec,
 	int r = 0;
 
 	while (r == 0 && find(attempts, started, DIAL_CONNECTED) == started) {
-		uint64_t now = monotonic_usec(), until = deadline_usec;
+		uint64_t now = clock_now_usec(), until = deadline_usec;
 		bool pending = find(attempts, started, DIAL_PENDING) < started;
 		bool last_failed = started > 0 && attempts[started - 1].outcome == DIAL_FAILED;
 

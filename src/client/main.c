@@ -30,7 +30,7 @@ static int account(struct report *report, uint64_t sequence, const struct probe_
 
 	r = report_probe(report, sequence, verdict, result);
 	/* Each line when it is due, also into a pipe; and when nobody takes it, no more probes. */
-	return r < 0 ? r : output_flush();
+	return r < 0 ? r : stdio_flush();
 }
 
 /* Waits until the next probe is due. Returns false after a signal. */
@@ -88,7 +88,7 @@ static int run(const struct client_options *options)
 		r = report_summary(&report, worst, &stats);
 	stats_free(&stats);
 
-	if (output_close() < 0)
+	if (stdio_close() < 0)
 		return VERDICT_EXIT_NOT_TRIED;
 	if (r < 0) {
 		fprintf(stderr, "hello-client: %s\n", strerror(-r));
@@ -102,7 +102,7 @@ int main(int argc, char **argv)
 	struct client_options options;
 	int status;
 
-	output_reserve_streams();
+	stdio_sanitise();
 	/* A reader of our output that goes away is an output error like any other. */
 	signal(SIGPIPE, SIG_IGN);
 	charset_init();

@@ -85,7 +85,7 @@ static void print_version(void)
 static int print_and_exit(void (*print)(void))
 {
 	print();
-	return output_close() < 0 ? VERDICT_EXIT_NOT_TRIED : VERDICT_EXIT_GREETED;
+	return stdio_close() < 0 ? VERDICT_EXIT_NOT_TRIED : VERDICT_EXIT_GREETED;
 }
 
 static int wrong_usage(void)
@@ -96,7 +96,7 @@ static int wrong_usage(void)
 
 static int parse_sec(const char *option, const char *text, uint64_t min_usec, uint64_t *usec)
 {
-	int r = parse_seconds(text, min_usec, (uint64_t)SECONDS_MAX * USEC_PER_SEC, usec);
+	int r = number_parse_seconds(text, min_usec, (uint64_t)SECONDS_MAX * USEC_PER_SEC, usec);
 
 	if (r == 0)
 		return CLIENT_OPTIONS_RUN;
@@ -111,7 +111,7 @@ static int parse_sec(const char *option, const char *text, uint64_t min_usec, ui
 
 static int parse_count(const char *text, struct client_options *options)
 {
-	int r = parse_number(text, 0, UINT64_MAX, &options->count);
+	int r = number_parse(text, 0, UINT64_MAX, &options->count);
 
 	if (r < 0) {
 		fprintf(stderr, "hello-client: --count: '%s' is %s\n", text,
@@ -212,7 +212,7 @@ static int parse_operands(int count, char **operands, struct probe_target *targe
 			operands[2]);
 	else if (target->host[0] == '\0')
 		fprintf(stderr, "hello-client: the host is empty\n");
-	else if (parse_number(target->port, 1, PORT_MAX, &port) < 0)
+	else if (number_parse(target->port, 1, PORT_MAX, &port) < 0)
 		fprintf(stderr, "hello-client: '%s' is not a port: give a number from 1 to %u\n",
 			target->port, PORT_MAX);
 	else if (target->host[0] == '/' && count > 1)
@@ -236,8 +236,8 @@ int client_options_parse(int argc, char **argv, struct client_options *options)
 			},
 		.expectation =
 			{
-				.warning_usec = MONOTONIC_NEVER,
-				.critical_usec = MONOTONIC_NEVER,
+				.warning_usec = CLOCK_NEVER,
+				.critical_usec = CLOCK_NEVER,
 			},
 		.interval_usec = (uint64_t)INTERVAL_DEFAULT_SEC * USEC_PER_SEC,
 	};
@@ -248,8 +248,8 @@ int client_options_parse(int argc, char **argv, struct client_options *options)
 		if (r != CLIENT_OPTIONS_RUN)
 			return r;
 	}
-	if (options->expectation.critical_usec != MONOTONIC_NEVER &&
-	    options->expectation.warning_usec != MONOTONIC_NEVER &&
+	if (options->expectation.critical_usec != CLOCK_NEVER &&
+	    options->expectation.warning_usec != CLOCK_NEVER &&
 	    options->expectation.warning_usec > options->expectation.critical_usec) {
 		fprintf(stderr, "hello-client: --warning is more than --critical: swap them\n");
 		return wrong_usage();

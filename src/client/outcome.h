@@ -12,7 +12,7 @@
 /* What a greeting is expected to be. */
 struct expectation {
 	const char *text;	/* UTF-8, or NULL for any */
-	uint64_t warning_usec;	/* MONOTONIC_NEVER for no such limit */
+	uint64_t warning_usec;	/* CLOCK_NEVER for no such limit */
 	uint64_t critical_usec; /* the same */
 };
 

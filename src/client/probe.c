@@ -36,7 +36,7 @@ static enum probe_status reach(const struct probe_target *target, uint64_t deadl
 		result->resolve_error = r;
 		return PROBE_UNRESOLVED;
 	}
-	result->resolved_usec = monotonic_usec();
+	result->resolved_usec = clock_now_usec();
 	result->winner = result->addresses.count;
 
 	result->attempts = calloc(result->addresses.count, sizeof(*result->attempts));
@@ -49,7 +49,7 @@ static enum probe_status reach(const struct probe_target *target, uint64_t deadl
 		return PROBE_UNCONNECTED;
 	if (r < 0)
 		return system_error(result, -r);
-	result->connected_usec = monotonic_usec();
+	result->connected_usec = clock_now_usec();
 	return PROBE_GREETED;
 }
 
@@ -74,7 +74,7 @@ static enum probe_status read_frame(int fd, uint64_t deadline_usec, struct probe
 
 		if (n > 0) {
 			if (result->frame_have == 0)
-				result->first_byte_usec = monotonic_usec();
+				result->first_byte_usec = clock_now_usec();
 			result->frame_have += (size_t)n;
 		} else if (n == 0) {
 			return PROBE_CLOSED;
@@ -109,14 +109,14 @@ static enum probe_status decode(struct probe_result *result)
 static uint64_t await_close(int fd)
 {
 	struct pollfd polled = {.fd = fd, .events = POLLRDHUP};
-	uint64_t give_up = monotonic_usec() + PROBE_CLOSE_MSEC * USEC_PER_MSEC;
+	uint64_t give_up = clock_now_usec() + PROBE_CLOSE_MSEC * USEC_PER_MSEC;
 
-	return wait_poll(&polled, 1, give_up) > 0 ? monotonic_usec() : 0;
+	return wait_poll(&polled, 1, give_up) > 0 ? clock_now_usec() : 0;
 }
 
 void probe_run(const struct probe_target *target, struct probe_result *result)
 {
-	uint64_t now = monotonic_usec(), deadline = now + target->timeout_usec;
+	uint64_t now = clock_now_usec(), deadline = now + target->timeout_usec;
 	int fd = -1;
 
 	*result = (struct probe_result){.started_usec = now};
@@ -126,7 +126,7 @@ void probe_run(const struct probe_target *target, struct probe_result *result)
 		result->status = read_frame(fd, deadline, result);
 	if (result->status == PROBE_GREETED)
 		result->status = decode(result);
-	result->ended_usec = monotonic_usec();
+	result->ended_usec = clock_now_usec();
 	if (result->status == PROBE_GREETED && target->await_close)
 		result->closed_usec = await_close(fd);
 	if (fd >= 0)

@@ -94,7 +94,7 @@ static void print_millionths(uint64_t number, FILE *out)
 static void print_limit(uint64_t limit_usec, FILE *out)
 {
 	putc(';', out);
-	if (limit_usec != MONOTONIC_NEVER)
+	if (limit_usec != CLOCK_NEVER)
 		print_millionths(limit_usec, out);
 }
 

@@ -133,7 +133,7 @@ int report_text_probe(struct report *report, uint64_t sequence, enum verdict ver
 		r = print_greeting(report, sequence, result);
 	if (r == 0 && verdict != VERDICT_GREETED) {
 		/* In this order, if both go to the same place. */
-		output_flush();
+		stdio_flush();
 		r = print_failure(report, sequence, verdict, result);
 	}
 	return r;

@@ -21,7 +21,7 @@ static uint64_t interrupted_usec; /* the handler's own */
 
 static void note(int signal_number)
 {
-	uint64_t now = monotonic_usec();
+	uint64_t now = clock_now_usec();
 
 	if (interrupted == 0) {
 		interrupted = 1;
@@ -73,14 +73,13 @@ static int poll_once(struct pollfd *polled, nfds_t count, const struct timespec 
 int wait_poll(struct pollfd *polled, nfds_t count, uint64_t deadline_usec)
 {
 	for (;;) {
-		uint64_t now = monotonic_usec();
+		uint64_t now = clock_now_usec();
 		uint64_t left = deadline_usec > now ? deadline_usec - now : 0;
 		struct timespec timeout = {
 			.tv_sec = (time_t)(left / USEC_PER_SEC),
 			.tv_nsec = (long)(left % USEC_PER_SEC * NSEC_PER_USEC),
 		};
-		int r = poll_once(polled, count,
-				  deadline_usec == MONOTONIC_NEVER ? NULL : &timeout);
+		int r = poll_once(polled, count, deadline_usec == CLOCK_NEVER ? NULL : &timeout);
 
 		/* Without a handler of ours it was a stop and continue: wait on. */
 		if (r != -EINTR || interrupted)

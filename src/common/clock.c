@@ -7,7 +7,7 @@
 
 #include "common/clock.h"
 
-uint64_t monotonic_usec(void)
+uint64_t clock_now_usec(void)
 {
 	struct timespec now;
 
@@ -16,11 +16,11 @@ uint64_t monotonic_usec(void)
 	return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / NSEC_PER_USEC;
 }
 
-int monotonic_wait_msec(uint64_t deadline_usec, uint64_t now_usec)
+int clock_timeout_msec(uint64_t deadline_usec, uint64_t now_usec)
 {
 	uint64_t msec;
 
-	if (deadline_usec == MONOTONIC_NEVER)
+	if (deadline_usec == CLOCK_NEVER)
 		return -1;
 	if (deadline_usec <= now_usec)
 		return 0;

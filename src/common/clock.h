@@ -10,16 +10,16 @@
 #define NSEC_PER_USEC 1000U
 
 /* A deadline that never comes. */
-#define MONOTONIC_NEVER UINT64_MAX
+#define CLOCK_NEVER UINT64_MAX
 
 /* Microseconds of CLOCK_MONOTONIC: steps of the wall clock do not move it. */
-uint64_t monotonic_usec(void);
+uint64_t clock_now_usec(void);
 
 /*
  * How long to let poll(2) or epoll_wait(2) wait for a deadline, in milliseconds: rounded up, so
  * that the deadline has come when the wait is over, 0 if it has come already, -1 for
- * MONOTONIC_NEVER. A wait too long for an int is cut short.
+ * CLOCK_NEVER. A wait too long for an int is cut short.
  */
-int monotonic_wait_msec(uint64_t deadline_usec, uint64_t now_usec);
+int clock_timeout_msec(uint64_t deadline_usec, uint64_t now_usec);
 
 #endif

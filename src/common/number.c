@@ -24,7 +24,7 @@ static const char *parse_digits(const char *text, uint64_t *number, bool *overfl
 	return text;
 }
 
-int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *number)
+int number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *number)
 {
 	uint64_t n;
 	bool overflow;
@@ -38,7 +38,7 @@ int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *number)
 	return 0;
 }
 
-int parse_seconds(const char *text, uint64_t min_usec, uint64_t max_usec, uint64_t *usec)
+int number_parse_seconds(const char *text, uint64_t min_usec, uint64_t max_usec, uint64_t *usec)
 {
 	uint64_t n, fraction = 0;
 	bool overflow;

@@ -15,7 +15,7 @@
  *
  * Returns 0, with the number in *number; -EINVAL if it is not one; -ERANGE if it is outside.
  */
-int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *number);
+int number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *number);
 
 /*
  * Seconds: digits, and perhaps a point and digits of which the first six count. From `min_usec`
@@ -23,6 +23,6 @@ int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *number)
  *
  * Returns 0, with microseconds in *usec; -EINVAL if it is not a number; -ERANGE if it is outside.
  */
-int parse_seconds(const char *text, uint64_t min_usec, uint64_t max_usec, uint64_t *usec);
+int number_parse_seconds(const char *text, uint64_t min_usec, uint64_t max_usec, uint64_t *usec);
 
 #endif

@@ -12,7 +12,7 @@
 
 #include "common/stdio.h"
 
-void output_reserve_streams(void)
+void stdio_sanitise(void)
 {
 	/* Opened the wrong way round: for writing where one would read. */
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -22,7 +22,7 @@ void output_reserve_streams(void)
 
 static int first_error;
 
-int output_flush(void)
+int stdio_flush(void)
 {
 	if (fflush(stdout) != 0 && first_error == 0)
 		first_error = errno;
@@ -32,10 +32,10 @@ int output_flush(void)
 	return -first_error;
 }
 
-int output_close(void)
+int stdio_close(void)
 {
 	bool printed = __fpending(stdout) > 0;
-	int error = -output_flush();
+	int error = -stdio_flush();
 
 	/* Standard output may be closed from the start, as long as nothing was printed. */
 	if (fclose(stdout) != 0 && error == 0 && (printed || errno != EBADF))

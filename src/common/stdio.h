@@ -8,15 +8,15 @@
  * is written to by mistake: reading and writing them goes on failing with EBADF. To be called
  * first.
  */
-void output_reserve_streams(void);
+void stdio_sanitise(void);
 
 /*
- * Flushes standard output, and remembers the first failure for output_close(), which would no
+ * Flushes standard output, and remembers the first failure for stdio_close(), which would no
  * longer know the reason.
  *
  * Returns 0 or -errno, also of an earlier failure.
  */
-int output_flush(void);
+int stdio_flush(void);
 
 /*
  * Flushes and closes standard output: a full disk shows only here. To be called once, last.
@@ -24,6 +24,6 @@ int output_flush(void);
  * Returns 0 if everything that was printed has been taken;
  *         -errno if not. Says so on standard error, in one line.
  */
-int output_close(void);
+int stdio_close(void);
 
 #endif

@@ -29,10 +29,10 @@ static void find_peer(int fd, struct address_text *peer)
 static size_t step_all(struct connection *connections, size_t count, connection_ended *ended,
 		       uint64_t *deadline_usec)
 {
-	uint64_t now = monotonic_usec();
+	uint64_t now = clock_now_usec();
 	size_t open = 0;
 
-	*deadline_usec = MONOTONIC_NEVER;
+	*deadline_usec = CLOCK_NEVER;
 	for (size_t i = 0; i < count; i++) {
 		struct session *session = &connections[i].session;
 
@@ -68,7 +68,7 @@ int connections_serve(int first_fd, int fd_count, const struct greeting *greetin
 	for (size_t i = 0; i < count; i++) {
 		find_peer(first_fd + (int)i, &connections[i].peer);
 		session_start(&connections[i].session, first_fd + (int)i, greeting,
-			      monotonic_usec());
+			      clock_now_usec());
 	}
 
 	/* A handful of sessions: stepping those that are not ready costs a system call each. */
@@ -78,7 +78,7 @@ int connections_serve(int first_fd, int fd_count, const struct greeting *greetin
 				.fd = connections[i].session.fd,
 				.events = connections[i].session.events,
 			};
-		if (poll(polled, count, monotonic_wait_msec(deadline, monotonic_usec())) < 0 &&
+		if (poll(polled, count, clock_timeout_msec(deadline, clock_now_usec())) < 0 &&
 		    errno != EINTR) {
 			r = -errno;
 			break;

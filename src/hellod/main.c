@@ -135,7 +135,7 @@ static int reload_greeting(struct greeting *greeting)
 	int r;
 
 	/* systemd 253 wants to know since when (Type=notify-reload). */
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, monotonic_usec());
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now_usec());
 	r = load_greeting(greeting);
 	log_event(LOG_NOTICE, NULL, NULL, 0,
 		  r < 0 ? "keeping the greeting as it was" : "reloaded the greeting");
@@ -166,7 +166,7 @@ static int listen_for_clients(const struct activation *activation, const struct 
 		.fd_count = activation->fd_count,
 		.sessions_max = sessions_max(activation->fd_count),
 		.idle_usec = options.idle_usec,
-		.watchdog_usec = MONOTONIC_NEVER,
+		.watchdog_usec = CLOCK_NEVER,
 		.greeting = greeting,
 		.want_peers = options.log_greetings == LOG_GREETINGS_YES || options.verbose,
 		.ready = tell_ready,
@@ -231,7 +231,7 @@ int main(int argc, char **argv)
 {
 	int status;
 
-	output_reserve_streams();
+	stdio_sanitise();
 	status = hellod_options_parse(argc, argv, &options);
 	if (status != HELLOD_OPTIONS_RUN)
 		return status;

@@ -64,7 +64,7 @@ static void print_version(void)
 static int print_and_exit(void (*print)(void))
 {
 	print();
-	return output_close() < 0 ? EX_IOERR : EX_OK;
+	return stdio_close() < 0 ? EX_IOERR : EX_OK;
 }
 
 static int wrong_usage(void)
@@ -89,7 +89,7 @@ static int parse_log_greetings(const char *text, struct hellod_options *options)
 static int parse_idle_timeout(const char *text, struct hellod_options *options)
 {
 	uint64_t usec;
-	int r = parse_seconds(text, 0, (uint64_t)IDLE_MAX_SEC * USEC_PER_SEC, &usec);
+	int r = number_parse_seconds(text, 0, (uint64_t)IDLE_MAX_SEC * USEC_PER_SEC, &usec);
 
 	if (r < 0 || (usec > 0 && usec < IDLE_MIN_USEC)) {
 		fprintf(stderr,
@@ -97,13 +97,13 @@ static int parse_idle_timeout(const char *text, struct hellod_options *options)
 			text, (double)IDLE_MIN_USEC / USEC_PER_SEC, IDLE_MAX_SEC);
 		return wrong_usage();
 	}
-	options->idle_usec = usec > 0 ? usec : MONOTONIC_NEVER;
+	options->idle_usec = usec > 0 ? usec : CLOCK_NEVER;
 	return HELLOD_OPTIONS_RUN;
 }
 
 static int parse_max_connections(const char *text, struct hellod_options *options)
 {
-	if (parse_number(text, 1, HELLOD_CONNECTIONS_MAX, &options->max_connections) == 0)
+	if (number_parse(text, 1, HELLOD_CONNECTIONS_MAX, &options->max_connections) == 0)
 		return HELLOD_OPTIONS_RUN;
 	fprintf(stderr, "hellod: --max-connections: '%s' is not a number from 1 to %u\n", text,
 		HELLOD_CONNECTIONS_MAX);

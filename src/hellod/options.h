@@ -24,7 +24,7 @@ enum log_greetings {
 struct hellod_options {
 	struct greeting_source greeting;
 	enum log_greetings log_greetings;
-	uint64_t idle_usec;	  /* or MONOTONIC_NEVER */
+	uint64_t idle_usec;	  /* or CLOCK_NEVER */
 	uint64_t max_connections; /* or 0 for what RLIMIT_NOFILE allows */
 	bool verbose;
 };

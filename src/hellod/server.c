@@ -53,20 +53,20 @@ struct listener {
 	enum listener_end end;
 	uint64_t now_usec;
 	uint64_t resume_usec;	/* when to look at the listening sockets again */
-	uint64_t idle_usec;	/* when idle, or MONOTONIC_NEVER */
+	uint64_t idle_usec;	/* when idle, or CLOCK_NEVER */
 	uint64_t shortage_usec; /* when to tell of a shortage again */
-	uint64_t status_usec;	/* when to tell the counts, or MONOTONIC_NEVER */
-	uint64_t watchdog_usec; /* when to tell that it is alive, or MONOTONIC_NEVER */
+	uint64_t status_usec;	/* when to tell the counts, or CLOCK_NEVER */
+	uint64_t watchdog_usec; /* when to tell that it is alive, or CLOCK_NEVER */
 };
 
 static uint64_t after(uint64_t now_usec, uint64_t usec)
 {
-	return usec == MONOTONIC_NEVER ? MONOTONIC_NEVER : now_usec + usec;
+	return usec == CLOCK_NEVER ? CLOCK_NEVER : now_usec + usec;
 }
 
 static bool has_come(uint64_t deadline_usec, const struct listener *listener)
 {
-	return deadline_usec != MONOTONIC_NEVER && deadline_usec <= listener->now_usec;
+	return deadline_usec != CLOCK_NEVER && deadline_usec <= listener->now_usec;
 }
 
 /* Greetings */
@@ -138,7 +138,7 @@ static int leave_alone(struct listener *listener)
 
 static int resume(struct listener *listener)
 {
-	listener->resume_usec = MONOTONIC_NEVER;
+	listener->resume_usec = CLOCK_NEVER;
 	return poll_listeners(listener, EPOLL_CTL_MOD, EPOLLIN);
 }
 
@@ -148,7 +148,7 @@ static void stop(struct listener *listener, enum listener_end why)
 		return;
 	listener->stopping = true;
 	listener->end = why;
-	listener->resume_usec = MONOTONIC_NEVER;
+	listener->resume_usec = CLOCK_NEVER;
 	for (int i = 0; i < listener->setup->fd_count; i++)
 		epoll_ctl(listener->epoll_fd, EPOLL_CTL_DEL, listener->setup->first_fd + i, NULL);
 	if (listener->setup->stopping != NULL)
@@ -159,7 +159,7 @@ static void stop(struct listener *listener, enum listener_end why)
 
 static void note_change(struct listener *listener)
 {
-	if (listener->status_usec == MONOTONIC_NEVER && listener->setup->status != NULL)
+	if (listener->status_usec == CLOCK_NEVER && listener->setup->status != NULL)
 		listener->status_usec = listener->now_usec + LISTENER_STATUS_MSEC * USEC_PER_MSEC;
 }
 
@@ -243,7 +243,7 @@ static void start_session(struct listener *listener, int fd)
 	listener->counts.accepted++;
 	listener->counts.open++;
 	listener->generation->users++;
-	listener->idle_usec = MONOTONIC_NEVER;
+	listener->idle_usec = CLOCK_NEVER;
 	note_change(listener);
 	if (listener->peers != NULL) {
 		struct peer *peer = &listener->peers[index];
@@ -381,11 +381,11 @@ static uint64_t next_deadline(const struct listener *listener)
 	const uint64_t deadlines[] = {
 		sessions_deadline_usec(&listener->sessions),
 		listener->resume_usec,
-		listener->stopping ? MONOTONIC_NEVER : listener->idle_usec,
+		listener->stopping ? CLOCK_NEVER : listener->idle_usec,
 		listener->status_usec,
 		listener->watchdog_usec,
 	};
-	uint64_t first = MONOTONIC_NEVER;
+	uint64_t first = CLOCK_NEVER;
 
 	for (size_t i = 0; i < sizeof(deadlines) / sizeof(*deadlines); i++)
 		first = deadlines[i] < first ? deadlines[i] : first;
@@ -424,7 +424,7 @@ static int keep_time(struct listener *listener)
 			setup->alive();
 	}
 	if (has_come(listener->status_usec, listener)) {
-		listener->status_usec = MONOTONIC_NEVER;
+		listener->status_usec = CLOCK_NEVER;
 		if (!listener->stopping)
 			setup->status(&listener->counts);
 	}
@@ -467,11 +467,11 @@ static int loop(struct listener *listener)
 		uint32_t fresh_count = listener->fresh_count;
 		uint64_t wake_usec = fresh_count > 0 ? 0 : next_deadline(listener);
 		int n = epoll_wait(listener->epoll_fd, events, EVENTS_MAX,
-				   monotonic_wait_msec(wake_usec, monotonic_usec()));
+				   clock_timeout_msec(wake_usec, clock_now_usec()));
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
-		listener->now_usec = monotonic_usec();
+		listener->now_usec = clock_now_usec();
 		listener->made_room = false;
 		step_fresh(listener, fresh_count);
 		for (int i = 0; r == 0 && i < n; i++)
@@ -535,15 +535,15 @@ static void close_all(struct listener *listener)
 int listener_run(const struct listener_setup *setup, struct listener_counts *counts,
 		 enum listener_end *end)
 {
-	uint64_t now = monotonic_usec();
+	uint64_t now = clock_now_usec();
 	struct listener listener = {
 		.setup = setup,
 		.epoll_fd = -1,
 		.signal_fd = -1,
 		.now_usec = now,
-		.resume_usec = MONOTONIC_NEVER,
+		.resume_usec = CLOCK_NEVER,
 		.idle_usec = after(now, setup->idle_usec),
-		.status_usec = MONOTONIC_NEVER,
+		.status_usec = CLOCK_NEVER,
 		.watchdog_usec = after(now, setup->watchdog_usec),
 	};
 	int r = open_all(&listener);

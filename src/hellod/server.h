@@ -56,8 +56,8 @@ struct listener_setup {
 	int first_fd; /* listening stream sockets, consecutive */
 	int fd_count;
 	uint32_t sessions_max;
-	uint64_t idle_usec;		 /* or MONOTONIC_NEVER */
-	uint64_t watchdog_usec;		 /* how often to call alive(), or MONOTONIC_NEVER */
+	uint64_t idle_usec;		 /* or CLOCK_NEVER */
+	uint64_t watchdog_usec;		 /* how often to call alive(), or CLOCK_NEVER */
 	const struct greeting *greeting; /* copied */
 	bool want_peers;		 /* find out the address of every client, for ended() */
 

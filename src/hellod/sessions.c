@@ -142,7 +142,7 @@ uint32_t sessions_oldest_lingering(const struct sessions *sessions)
 static uint64_t first_deadline(const struct sessions *sessions, const struct sessions_queue *queue)
 {
 	if (queue->first == SESSIONS_NONE)
-		return MONOTONIC_NEVER;
+		return CLOCK_NEVER;
 	return sessions->entries[queue->first].session.deadline_usec;
 }
 

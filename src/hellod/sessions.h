@@ -74,7 +74,7 @@ uint32_t sessions_any(const struct sessions *sessions);
 /* A session whose deadline has come, or SESSIONS_NONE. */
 uint32_t sessions_expired(const struct sessions *sessions, uint64_t now_usec);
 
-/* The next deadline, or MONOTONIC_NEVER. */
+/* The next deadline, or CLOCK_NEVER. */
 uint64_t sessions_deadline_usec(const struct sessions *sessions);
 
 #endif

@@ -96,7 +96,7 @@ int client_connect(struct client *client, const struct target *target, uint64_t 
 	int type = SOCK_STREAM | SOCK_CLOEXEC | (wait ? 0 : SOCK_NONBLOCK);
 	int fd, r = 0;
 
-	*client = (struct client){.started_usec = monotonic_usec(), .fd = -1};
+	*client = (struct client){.started_usec = clock_now_usec(), .fd = -1};
 	*broken = "socket";
 	fd = socket(target->address.ss_family, type, 0);
 	if (fd < 0)

@@ -143,31 +143,31 @@ static int parse_options(int argc, char **argv, struct options *options)
 			options->bytes = optarg;
 			break;
 		case 'c':
-			r = parse_number(optarg, 1, CONCURRENCY_MAX, &options->concurrency);
+			r = number_parse(optarg, 1, CONCURRENCY_MAX, &options->concurrency);
 			break;
 		case 'n':
-			r = parse_number(optarg, 1, UINT32_MAX, &options->count);
+			r = number_parse(optarg, 1, UINT32_MAX, &options->count);
 			break;
 		case 's':
-			r = parse_seconds(optarg, 1, SECONDS_MAX * (uint64_t)USEC_PER_SEC,
-					  &options->usec);
+			r = number_parse_seconds(optarg, 1, SECONDS_MAX * (uint64_t)USEC_PER_SEC,
+						 &options->usec);
 			break;
 		case 't':
-			r = parse_seconds(optarg, 1, SECONDS_MAX * (uint64_t)USEC_PER_SEC,
-					  &options->timeout_usec);
+			r = number_parse_seconds(optarg, 1, SECONDS_MAX * (uint64_t)USEC_PER_SEC,
+						 &options->timeout_usec);
 			break;
 		case 'k':
-			r = parse_number(optarg, 1, CLIENT_TALK_BYTES_MAX, &options->talk);
+			r = number_parse(optarg, 1, CLIENT_TALK_BYTES_MAX, &options->talk);
 			break;
 		case 'o':
-			r = parse_number(optarg, 1, CONCURRENCY_MAX, &options->hold);
+			r = number_parse(optarg, 1, CONCURRENCY_MAX, &options->hold);
 			break;
 		case 'j':
 			options->json = true;
 			break;
 		case 'h':
 			print_help();
-			return output_close() < 0 ? EX_IOERR : EX_OK;
+			return stdio_close() < 0 ? EX_IOERR : EX_OK;
 		default:
 			return EX_USAGE;
 		}
@@ -185,12 +185,12 @@ static int parse_options(int argc, char **argv, struct options *options)
 
 static bool load_may_start(const struct load *load)
 {
-	return load->started < load->options->count && monotonic_usec() < load->end_usec;
+	return load->started < load->options->count && clock_now_usec() < load->end_usec;
 }
 
 static void load_count(struct load *load, const struct client *client, enum tally_outcome outcome)
 {
-	uint64_t now_usec = monotonic_usec();
+	uint64_t now_usec = clock_now_usec();
 
 	if (tally_add(load->tally, outcome, now_usec - client->started_usec) < 0)
 		die("tally");
@@ -258,15 +258,14 @@ static void load_run(struct load *load)
 {
 	struct client *clients = calloc(load->options->concurrency, sizeof(*clients));
 	struct epoll_event events[EVENTS_MAX];
-	uint64_t began_usec = monotonic_usec(), looked_usec = began_usec, now_usec;
+	uint64_t began_usec = clock_now_usec(), looked_usec = began_usec, now_usec;
 
 	if (clients == NULL)
 		die("calloc");
 	load->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (load->epoll_fd < 0)
 		die("epoll_create1");
-	load->end_usec =
-		load->options->usec > 0 ? began_usec + load->options->usec : MONOTONIC_NEVER;
+	load->end_usec = load->options->usec > 0 ? began_usec + load->options->usec : CLOCK_NEVER;
 
 	for (uint64_t i = 0; i < load->options->concurrency; i++)
 		load_start(load, &clients[i]);
@@ -285,13 +284,13 @@ static void load_run(struct load *load)
 			if (outcome != TALLY_PENDING)
 				load_end(load, client, outcome);
 		}
-		now_usec = monotonic_usec();
+		now_usec = clock_now_usec();
 		if (now_usec - looked_usec >= TIMEOUT_STEP_MSEC * USEC_PER_MSEC) {
 			load_time_out(load, clients, now_usec);
 			looked_usec = now_usec;
 		}
 	}
-	now_usec = monotonic_usec();
+	now_usec = clock_now_usec();
 	load->tally->usec = (now_usec < load->end_usec ? now_usec : load->end_usec) - began_usec;
 	close(load->epoll_fd);
 	free(clients);
@@ -300,7 +299,7 @@ static void load_run(struct load *load)
 /* Clients that only connect, and look at what they got when standard input ends. */
 static void load_hold(struct load *load)
 {
-	uint64_t began_usec = monotonic_usec(), held = 0;
+	uint64_t began_usec = clock_now_usec(), held = 0;
 	struct holder {
 		struct client client;
 		uint64_t latency_usec;
@@ -321,9 +320,9 @@ static void load_hold(struct load *load)
 		if (r < 0)
 			load_count(load, client, tally_outcome_of(-r));
 		else
-			holders[held++].latency_usec = monotonic_usec() - client->started_usec;
+			holders[held++].latency_usec = clock_now_usec() - client->started_usec;
 	}
-	load->tally->usec = monotonic_usec() - began_usec;
+	load->tally->usec = clock_now_usec() - began_usec;
 	printf("holding %" PRIu64 "\n", held);
 	fflush(stdout);
 
@@ -388,5 +387,5 @@ int main(int argc, char **argv)
 	tally_print(&tally, options.json);
 	status = tally_lost(&tally) > 0 ? LOST : EX_OK;
 	tally_end(&tally);
-	return output_close() < 0 ? EX_IOERR : status;
+	return stdio_close() < 0 ? EX_IOERR : status;
 }

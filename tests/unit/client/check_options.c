@@ -58,7 +58,7 @@ static void assert_printed(FILE *file, const char *wanted)
 
 static void say_limit(FILE *stream, const char *name, uint64_t usec)
 {
-	if (usec != MONOTONIC_NEVER)
+	if (usec != CLOCK_NEVER)
 		fprintf(stream, " %s=%" PRIu64, name, usec);
 }
 

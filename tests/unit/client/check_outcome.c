@@ -12,7 +12,7 @@
 
 #define ADDRESSES_MAX 3
 #define STARTED_USEC 1000000U
-#define NONE MONOTONIC_NEVER
+#define NONE CLOCK_NEVER
 
 /* A connection, and a greeting over it: most of the rows are about one. */
 #define CONNECTED .connected = true, .tried = {{"192.0.2.1", DIAL_CONNECTED, 0}}

@@ -208,7 +208,7 @@ static void assert_timed(const struct probe_result *result, uint64_t before_usec
 		result->first_byte_usec,
 		result->ended_usec,
 		result->closed_usec,
-		monotonic_usec(),
+		clock_now_usec(),
 	};
 	uint64_t last = 0;
 
@@ -235,7 +235,7 @@ static void probe_one(const struct probe_target *target, enum probe_status statu
 		      const char *frame, size_t have, struct probe_result *result)
 {
 	size_t fds = count_fds();
-	uint64_t before = monotonic_usec();
+	uint64_t before = clock_now_usec();
 
 	/* Old contents do not matter. */
 	memset(result, 0xFF, sizeof(*result));
@@ -614,7 +614,7 @@ START_TEST(test_await_close)
 	static struct probe_result result;
 	struct probe_target target;
 	struct peer peer;
-	uint64_t before = monotonic_usec();
+	uint64_t before = clock_now_usec();
 	bool seen = closings[_i].close_msec > 0;
 
 	peer_start(&peer, OVER_TCP, script, 1);
@@ -627,9 +627,9 @@ START_TEST(test_await_close)
 		ck_assert_uint_ge(result.closed_usec,
 				  result.started_usec + MSEC(closings[_i].close_msec));
 	if (!seen && target.await_close && script->ending == END_WAIT)
-		ck_assert_uint_ge(monotonic_usec(), result.ended_usec + MSEC(PROBE_CLOSE_MSEC));
+		ck_assert_uint_ge(clock_now_usec(), result.ended_usec + MSEC(PROBE_CLOSE_MSEC));
 	else
-		ck_assert_uint_lt(monotonic_usec(), before + MSEC(PROBE_CLOSE_MSEC));
+		ck_assert_uint_lt(clock_now_usec(), before + MSEC(PROBE_CLOSE_MSEC));
 	clear_one(&result);
 	peer_end(&peer);
 }

@@ -133,16 +133,16 @@ static size_t count_fds(void)
 /* A thread that was joined may be listed for a moment longer, one that was left behind for more. */
 static void assert_comes_back_to(const char *path, size_t wanted)
 {
-	uint64_t give_up = monotonic_usec() + MSEC(PATIENCE_MSEC);
+	uint64_t give_up = clock_now_usec() + MSEC(PATIENCE_MSEC);
 
-	while (count_entries(path) != wanted && monotonic_usec() < give_up)
+	while (count_entries(path) != wanted && clock_now_usec() < give_up)
 		usleep(1000);
 	ck_assert_uint_eq(count_entries(path), wanted);
 }
 
 static uint64_t in_msec(unsigned int msec)
 {
-	return monotonic_usec() + MSEC(msec);
+	return clock_now_usec() + MSEC(msec);
 }
 
 /* Resolves what must fail with one of two results, and leave the output alone. */
@@ -273,7 +273,7 @@ START_TEST(test_what_the_resolver_is_asked)
 	static const int families[] = {AF_UNSPEC, AF_INET, AF_INET6};
 	struct resolve_list list;
 
-	ck_assert_int_eq(resolve("!4", "4711", families[_i], MONOTONIC_NEVER, &list), 0);
+	ck_assert_int_eq(resolve("!4", "4711", families[_i], CLOCK_NEVER, &list), 0);
 	resolve_free(&list);
 	ck_assert_str_eq(seen_host, "!4");
 	ck_assert_str_eq(seen_port, "4711");
@@ -382,7 +382,7 @@ static uint64_t hang_one(uint64_t deadline_usec, int wanted)
 	fake_gate = eventfd(0, EFD_CLOEXEC);
 	fds = count_fds();
 	ck_assert_int_eq(resolve("!hang", "1", AF_UNSPEC, deadline_usec, &list), wanted);
-	back_usec = monotonic_usec();
+	back_usec = clock_now_usec();
 	ck_assert_uint_eq(list.count, 77);
 
 	eventfd_write(fake_gate, 1);
@@ -406,7 +406,7 @@ END_TEST
 START_TEST(test_deadline_is_over)
 {
 	hang_one(0, RESOLVE_TIMED_OUT);
-	hang_one(monotonic_usec(), RESOLVE_TIMED_OUT);
+	hang_one(clock_now_usec(), RESOLVE_TIMED_OUT);
 }
 END_TEST
 
@@ -425,7 +425,7 @@ START_TEST(test_interrupted)
 	wait_catch_signals();
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &soon, NULL);
-	hang_one(MONOTONIC_NEVER, RESOLVE_INTERRUPTED);
+	hang_one(CLOCK_NEVER, RESOLVE_INTERRUPTED);
 }
 END_TEST
 
@@ -433,8 +433,8 @@ START_TEST(test_interrupted_before)
 {
 	wait_catch_signals();
 	raise(SIGTERM);
-	hang_one(MONOTONIC_NEVER, RESOLVE_INTERRUPTED);
-	hang_one(MONOTONIC_NEVER, RESOLVE_INTERRUPTED);
+	hang_one(CLOCK_NEVER, RESOLVE_INTERRUPTED);
+	hang_one(CLOCK_NEVER, RESOLVE_INTERRUPTED);
 }
 END_TEST
 
@@ -463,7 +463,7 @@ START_TEST(test_nothing_is_left_over)
 	for (int i = 0; i < 500; i++) {
 		struct resolve_list list;
 
-		ck_assert_int_eq(resolve("!4646", "1", AF_UNSPEC, MONOTONIC_NEVER, &list), 0);
+		ck_assert_int_eq(resolve("!4646", "1", AF_UNSPEC, CLOCK_NEVER, &list), 0);
 		resolve_free(&list);
 	}
 	ck_assert_uint_eq(count_fds(), fds);

@@ -37,7 +37,7 @@ static const int caught[] = {SIGINT, SIGTERM};
 
 static uint64_t in_msec(unsigned int msec)
 {
-	return monotonic_usec() + MSEC(msec);
+	return clock_now_usec() + MSEC(msec);
 }
 
 static void pause_msec(unsigned int msec)
@@ -97,8 +97,8 @@ START_TEST(test_deadline)
 		uint64_t deadline = in_msec(deadlines[_i / 2]);
 
 		ck_assert_int_eq(wait_poll(count > 0 ? &polled : NULL, count, deadline), 0);
-		ck_assert_uint_ge(monotonic_usec(), deadline);
-		ck_assert_uint_lt(monotonic_usec(), deadline + MSEC(PATIENCE_MSEC / 2));
+		ck_assert_uint_ge(clock_now_usec(), deadline);
+		ck_assert_uint_lt(clock_now_usec(), deadline + MSEC(PATIENCE_MSEC / 2));
 		ck_assert_int_eq(polled.revents, 0);
 	}
 	ck_assert(!wait_interrupted());
@@ -108,13 +108,13 @@ END_TEST
 START_TEST(test_deadline_was_long_ago)
 {
 	ck_assert_int_eq(wait_poll(NULL, 0, 0), 0);
-	ck_assert_int_eq(wait_poll(NULL, 0, monotonic_usec() - 1), 0);
+	ck_assert_int_eq(wait_poll(NULL, 0, clock_now_usec() - 1), 0);
 }
 END_TEST
 
 START_TEST(test_ready)
 {
-	const uint64_t until[] = {0, in_msec(PATIENCE_MSEC), MONOTONIC_NEVER};
+	const uint64_t until[] = {0, in_msec(PATIENCE_MSEC), CLOCK_NEVER};
 	struct pollfd polled[] = {
 		make_pipe(true, NULL),
 		make_pipe(false, NULL),
@@ -134,7 +134,7 @@ END_TEST
 
 START_TEST(test_becomes_ready)
 {
-	const uint64_t until[] = {in_msec(PATIENCE_MSEC), MONOTONIC_NEVER};
+	const uint64_t until[] = {in_msec(PATIENCE_MSEC), CLOCK_NEVER};
 	int writing_end;
 	struct pollfd polled = make_pipe(false, &writing_end);
 	pid_t helper = later(50, 0, writing_end);
@@ -154,7 +154,7 @@ START_TEST(test_error)
 	for (int i = 0; i < 8; i++)
 		polled[i] = (struct pollfd){.fd = -1};
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
-	ck_assert_int_eq(wait_poll(polled, 8, MONOTONIC_NEVER), -EINVAL);
+	ck_assert_int_eq(wait_poll(polled, 8, CLOCK_NEVER), -EINVAL);
 	ck_assert_int_eq(wait_poll(polled, 7, 0), 0);
 }
 END_TEST
@@ -165,9 +165,9 @@ static void assert_interrupted(void)
 	struct pollfd polled = make_pipe(true, NULL);
 
 	ck_assert(wait_interrupted());
-	ck_assert_int_eq(wait_poll(NULL, 0, MONOTONIC_NEVER), -EINTR);
+	ck_assert_int_eq(wait_poll(NULL, 0, CLOCK_NEVER), -EINTR);
 	ck_assert_int_eq(wait_poll(NULL, 0, 0), -EINTR);
-	ck_assert_int_eq(wait_poll(&polled, 1, MONOTONIC_NEVER), -EINTR);
+	ck_assert_int_eq(wait_poll(&polled, 1, CLOCK_NEVER), -EINTR);
 	ck_assert_int_eq(wait_poll(&polled, 1, 0), -EINTR);
 	ck_assert(wait_interrupted());
 }
@@ -178,7 +178,7 @@ START_TEST(test_signal_before)
 	wait_catch_signals();
 	ck_assert(!wait_interrupted());
 	raise(caught[_i]);
-	ck_assert_int_eq(wait_poll(NULL, 0, MONOTONIC_NEVER), -EINTR);
+	ck_assert_int_eq(wait_poll(NULL, 0, CLOCK_NEVER), -EINTR);
 	assert_interrupted();
 }
 END_TEST
@@ -203,9 +203,9 @@ START_TEST(test_signal_and_ready)
 
 	wait_catch_signals();
 	raise(caught[_i]);
-	r = wait_poll(&polled, 1, MONOTONIC_NEVER);
+	r = wait_poll(&polled, 1, CLOCK_NEVER);
 	ck_assert(r == 1 || r == -EINTR);
-	ck_assert_int_eq(wait_poll(NULL, 0, MONOTONIC_NEVER), -EINTR);
+	ck_assert_int_eq(wait_poll(NULL, 0, CLOCK_NEVER), -EINTR);
 	assert_interrupted();
 }
 END_TEST
@@ -213,15 +213,14 @@ END_TEST
 START_TEST(test_signal_during)
 {
 	struct pollfd polled = make_pipe(false, NULL);
-	uint64_t started = monotonic_usec();
+	uint64_t started = clock_now_usec();
 	pid_t helper;
 
 	wait_catch_signals();
 	helper = later(50, caught[_i / 2], -1);
-	ck_assert_int_eq(
-		wait_poll(&polled, 1, _i % 2 == 0 ? MONOTONIC_NEVER : in_msec(PATIENCE_MSEC)),
-		-EINTR);
-	ck_assert_uint_lt(monotonic_usec(), started + MSEC(PATIENCE_MSEC / 2));
+	ck_assert_int_eq(wait_poll(&polled, 1, _i % 2 == 0 ? CLOCK_NEVER : in_msec(PATIENCE_MSEC)),
+			 -EINTR);
+	ck_assert_uint_lt(clock_now_usec(), started + MSEC(PATIENCE_MSEC / 2));
 	ck_assert_int_eq(ended(helper), 0);
 	assert_interrupted();
 }
@@ -232,7 +231,7 @@ START_TEST(test_signal_at_the_last_moment)
 {
 	wait_catch_signals();
 	at_the_last_moment = caught[_i];
-	ck_assert_int_eq(wait_poll(NULL, 0, MONOTONIC_NEVER), -EINTR);
+	ck_assert_int_eq(wait_poll(NULL, 0, CLOCK_NEVER), -EINTR);
 	ck_assert_int_eq(at_the_last_moment, 0);
 	assert_interrupted();
 }
@@ -244,7 +243,7 @@ START_TEST(test_signal_between)
 	wait_catch_signals();
 	ck_assert_int_eq(wait_poll(NULL, 0, in_msec(1)), 0);
 	raise(caught[_i]);
-	ck_assert_int_eq(wait_poll(NULL, 0, MONOTONIC_NEVER), -EINTR);
+	ck_assert_int_eq(wait_poll(NULL, 0, CLOCK_NEVER), -EINTR);
 	assert_interrupted();
 }
 END_TEST
@@ -267,7 +266,7 @@ START_TEST(test_signals_in_a_row)
 	raise(caught[_i]);
 	raise(caught[_i]);
 	raise(caught[1 - _i]);
-	ck_assert_int_eq(wait_poll(NULL, 0, MONOTONIC_NEVER), -EINTR);
+	ck_assert_int_eq(wait_poll(NULL, 0, CLOCK_NEVER), -EINTR);
 	assert_interrupted();
 }
 END_TEST
@@ -278,7 +277,7 @@ START_TEST(test_ignored)
 	signal(caught[_i], SIG_IGN);
 	wait_catch_signals();
 	raise(caught[_i]);
-	ck_assert_int_eq(wait_poll(NULL, 0, MONOTONIC_NEVER), -EINTR);
+	ck_assert_int_eq(wait_poll(NULL, 0, CLOCK_NEVER), -EINTR);
 	assert_interrupted();
 }
 END_TEST
@@ -293,7 +292,7 @@ START_TEST(test_signal_was_blocked)
 	sigprocmask(SIG_BLOCK, &blocked, NULL);
 	wait_catch_signals();
 	raise(caught[_i]);
-	ck_assert_int_eq(wait_poll(NULL, 0, MONOTONIC_NEVER), -EINTR);
+	ck_assert_int_eq(wait_poll(NULL, 0, CLOCK_NEVER), -EINTR);
 	assert_interrupted();
 }
 END_TEST
@@ -341,8 +340,8 @@ START_TEST(test_other_signals)
 	setitimer(ITIMER_REAL, &often, NULL);
 	ck_assert_int_eq(wait_poll(NULL, 0, deadline), 0);
 	setitimer(ITIMER_REAL, &off, NULL);
-	ck_assert_uint_ge(monotonic_usec(), deadline);
-	ck_assert_uint_lt(monotonic_usec(), deadline + MSEC(PATIENCE_MSEC / 2));
+	ck_assert_uint_ge(clock_now_usec(), deadline);
+	ck_assert_uint_lt(clock_now_usec(), deadline + MSEC(PATIENCE_MSEC / 2));
 	ck_assert_int_gt(others, 1);
 	ck_assert(!wait_interrupted());
 }
@@ -378,7 +377,7 @@ START_TEST(test_stop_and_continue)
 			wait_catch_signals();
 		if (wait_poll(NULL, 0, deadline) != 0)
 			_exit(1);
-		_exit(wait_interrupted() || monotonic_usec() < deadline ? 2 : 0);
+		_exit(wait_interrupted() || clock_now_usec() < deadline ? 2 : 0);
 	}
 	for (int i = 0; i < 3; i++) {
 		pause_msec(30);

@@ -18,7 +18,7 @@ struct scene *scene_new(enum report_format format)
 
 	scene->target = (struct probe_target){
 		.host = "host.example", .port = "6666", .timeout_usec = 10000000};
-	scene->expectation = (struct expectation){NULL, MONOTONIC_NEVER, MONOTONIC_NEVER};
+	scene->expectation = (struct expectation){NULL, CLOCK_NEVER, CLOCK_NEVER};
 	scene->report.format = format;
 	scene->report.target = &scene->target;
 	scene->report.expectation = &scene->expectation;

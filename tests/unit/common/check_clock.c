@@ -39,7 +39,7 @@ START_TEST(clock_is_read_in_microseconds)
 	uint64_t usec;
 
 	shown = (struct timespec){.tv_sec = clocks[_i].sec, .tv_nsec = clocks[_i].nsec};
-	usec = monotonic_usec();
+	usec = clock_now_usec();
 	/* Check looks at this clock too, and thinks that the test took so long. */
 	shown = (struct timespec){0};
 	ck_assert_uint_eq(usec, clocks[_i].usec);
@@ -51,14 +51,14 @@ static const struct {
 	uint64_t deadline, now;
 	int msec;
 } waits[] = {
-	{MONOTONIC_NEVER, 0, -1},
-	{MONOTONIC_NEVER, MONOTONIC_NEVER - 1, -1},
-	{MONOTONIC_NEVER, MONOTONIC_NEVER, -1},
+	{CLOCK_NEVER, 0, -1},
+	{CLOCK_NEVER, CLOCK_NEVER - 1, -1},
+	{CLOCK_NEVER, CLOCK_NEVER, -1},
 	/* It has come. */
 	{0, 0, 0},
 	{5000, 5000, 0},
 	{5000, 5001, 0},
-	{0, MONOTONIC_NEVER - 1, 0},
+	{0, CLOCK_NEVER - 1, 0},
 	/* Rounded up. */
 	{5001, 5000, 1},
 	{5999, 5000, 1},
@@ -71,12 +71,12 @@ static const struct {
 	{INT_MAX * UINT64_C(1000) + 1, 0, INT_MAX},
 	{(INT_MAX + UINT64_C(1)) * 1000, 0, INT_MAX},
 	{(UINT64_C(1) << 32) * 1000 + 5000, 0, INT_MAX},
-	{MONOTONIC_NEVER - 1, 0, INT_MAX},
+	{CLOCK_NEVER - 1, 0, INT_MAX},
 };
 
 START_TEST(wait_is_rounded_up)
 {
-	ck_assert_int_eq(monotonic_wait_msec(waits[_i].deadline, waits[_i].now), waits[_i].msec);
+	ck_assert_int_eq(clock_timeout_msec(waits[_i].deadline, waits[_i].now), waits[_i].msec);
 }
 END_TEST
 

@@ -124,14 +124,14 @@ static const struct {
 
 START_TEST(whole_numbers)
 {
-	parse_one(parse_number, numbers[_i].text, numbers[_i].min, numbers[_i].max,
+	parse_one(number_parse, numbers[_i].text, numbers[_i].min, numbers[_i].max,
 		  numbers[_i].expected, numbers[_i].number);
 }
 END_TEST
 
 START_TEST(seconds_and_fractions)
 {
-	parse_one(parse_seconds, seconds[_i].text, seconds[_i].min, seconds[_i].max,
+	parse_one(number_parse_seconds, seconds[_i].text, seconds[_i].min, seconds[_i].max,
 		  seconds[_i].expected, seconds[_i].usec);
 }
 END_TEST

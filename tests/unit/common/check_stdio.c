@@ -26,7 +26,7 @@ enum outlet {
 static const struct {
 	enum outlet outlet;
 	size_t bytes; /* to print */
-	int error;    /* what output_close() returns, less the sign */
+	int error;    /* what stdio_close() returns, less the sign */
 	int or_error; /* the same: what failed may have been told only as "an error" */
 } written[] = {
 	{OUTLET_FILE, 0, 0, 0},
@@ -73,7 +73,7 @@ static void lead_to(enum outlet outlet, FILE *file)
 		_exit(99);
 }
 
-/* In a process of its own: prints so much, closes. The exit status is what output_close() said. */
+/* In a process of its own: prints so much, closes. The exit status is what stdio_close() said. */
 static void print_and_close(enum outlet outlet, size_t bytes, FILE *out, FILE *err)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -84,7 +84,7 @@ static void print_and_close(enum outlet outlet, size_t bytes, FILE *out, FILE *e
 		putchar("HELLO"[i % 5]);
 	if (outlet == OUTLET_MENDED)
 		lead_to(OUTLET_FILE, out);
-	_exit(-output_close());
+	_exit(-stdio_close());
 }
 
 static size_t slurp(FILE *file, char *buffer, size_t size)

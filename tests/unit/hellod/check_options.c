@@ -136,10 +136,9 @@ static const struct {
 	{{"-v"},
 	 {.greeting = {NULL, GREETING_PATH, true}, .idle_usec = DEFAULT_IDLE, .verbose = true}},
 
-	{{"--idle-timeout=0"},
-	 {.greeting = {NULL, GREETING_PATH, true}, .idle_usec = MONOTONIC_NEVER}},
+	{{"--idle-timeout=0"}, {.greeting = {NULL, GREETING_PATH, true}, .idle_usec = CLOCK_NEVER}},
 	{{"--idle-timeout=0.000"},
-	 {.greeting = {NULL, GREETING_PATH, true}, .idle_usec = MONOTONIC_NEVER}},
+	 {.greeting = {NULL, GREETING_PATH, true}, .idle_usec = CLOCK_NEVER}},
 	{{"--idle-timeout=0.001"}, {.greeting = {NULL, GREETING_PATH, true}, .idle_usec = 1000}},
 	{{"-i", "1.5"}, {.greeting = {NULL, GREETING_PATH, true}, .idle_usec = 1500000}},
 	{{"--idle-timeout=86400"},

@@ -119,8 +119,8 @@ START_TEST(empty_store_has_nothing)
 {
 	ck_assert(!sessions_full(&sessions));
 	ck_assert_uint_eq(sessions_oldest_lingering(&sessions), SESSIONS_NONE);
-	ck_assert_uint_eq(sessions_expired(&sessions, MONOTONIC_NEVER - 1), SESSIONS_NONE);
-	ck_assert_uint_eq(sessions_deadline_usec(&sessions), MONOTONIC_NEVER);
+	ck_assert_uint_eq(sessions_expired(&sessions, CLOCK_NEVER - 1), SESSIONS_NONE);
+	ck_assert_uint_eq(sessions_deadline_usec(&sessions), CLOCK_NEVER);
 	ck_assert_uint_eq(sessions.count, 0);
 }
 END_TEST
@@ -312,7 +312,7 @@ START_TEST(any_can_be_removed)
 				  indexes[i]);
 		sessions_remove(&sessions, indexes[i]);
 	}
-	ck_assert_uint_eq(sessions_deadline_usec(&sessions), MONOTONIC_NEVER);
+	ck_assert_uint_eq(sessions_deadline_usec(&sessions), CLOCK_NEVER);
 
 	/* And the order is as good as new. */
 	for (int i = 0; i < 3; i++)
@@ -358,7 +358,7 @@ static struct {
 
 static void assert_as_the_model(uint64_t now)
 {
-	uint64_t deadline = MONOTONIC_NEVER, rank = UINT64_MAX;
+	uint64_t deadline = CLOCK_NEVER, rank = UINT64_MAX;
 	uint32_t count = 0, oldest = SESSIONS_NONE, expired;
 
 	for (uint32_t i = 0; i < SIZE; i++) {

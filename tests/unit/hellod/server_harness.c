@@ -72,7 +72,7 @@ static void hold_here(enum hold where)
 /* Waits by the listener's clock, and tells that it rests after it has looked and found nothing. */
 int epoll_wait(int fd, struct epoll_event *events, int max, int timeout_msec)
 {
-	uint64_t deadline = MONOTONIC_NEVER;
+	uint64_t deadline = CLOCK_NEVER;
 	int n = 0;
 
 	if (timeout_msec >= 0)
@@ -172,8 +172,8 @@ static void set_up(void)
 	stage->setup = (struct listener_setup){
 		.first_fd = FIRST_FD,
 		.sessions_max = 1000,
-		.idle_usec = MONOTONIC_NEVER,
-		.watchdog_usec = MONOTONIC_NEVER,
+		.idle_usec = CLOCK_NEVER,
+		.watchdog_usec = CLOCK_NEVER,
 		.greeting = &stage->greeting,
 		.want_peers = true,
 		.ready = on_ready,
