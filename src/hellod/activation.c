@@ -2,9 +2,12 @@
 /* activation - what systemd passed: connections or listeners */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -64,7 +67,7 @@ static int refuse(int error, char **why, int fd, const char *what)
 	return error;
 }
 
-int activation_receive(struct activation *activation, char **why)
+int activation_receive(struct activation *activation, char **ret_why)
 {
 	enum activation_kind first = ACTIVATION_NOTHING, kind = ACTIVATION_NOTHING;
 	const char *what;
@@ -72,20 +75,20 @@ int activation_receive(struct activation *activation, char **why)
 
 	count = sd_listen_fds(true);
 	if (count < 0) {
-		if (asprintf(why, "$LISTEN_PID, $LISTEN_FDS: %s; leave them to systemd",
+		if (asprintf(ret_why, "$LISTEN_PID, $LISTEN_FDS: %s; leave them to systemd",
 			     strerror(-count)) < 0)
-			*why = NULL;
+			*ret_why = NULL;
 		return count;
 	}
 
 	for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + count; fd++) {
 		r = examine(fd, &kind, &what);
 		if (r < 0)
-			return refuse(r, why, fd, what);
+			return refuse(r, ret_why, fd, what);
 		if (fd == SD_LISTEN_FDS_START)
 			first = kind;
 		if (kind != first)
-			return refuse(-EINVAL, why, fd,
+			return refuse(-EINVAL, ret_why, fd,
 				      kind == ACTIVATION_LISTENERS
 					      ? "a listening socket among connections"
 					      : "a connection among listening sockets");
@@ -97,4 +100,24 @@ int activation_receive(struct activation *activation, char **why)
 		.fd_count = count,
 	};
 	return 0;
+}
+
+socklen_t activation_peer(int fd, struct sockaddr_storage *ret_peer)
+{
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)ret_peer;
+	struct sockaddr_in *sin = (struct sockaddr_in *)ret_peer;
+	const char *host = getenv("REMOTE_ADDR"), *port = getenv("REMOTE_PORT");
+	socklen_t length = sizeof(*ret_peer);
+
+	*ret_peer = (struct sockaddr_storage){.ss_family = AF_UNSPEC};
+	if (getpeername(fd, (struct sockaddr *)ret_peer, &length) == 0)
+		return length;
+	if (host == NULL || port == NULL)
+		return sizeof(*ret_peer);
+	if (inet_pton(AF_INET, host, &sin->sin_addr) == 1)
+		sin->sin_family = AF_INET;
+	else if (inet_pton(AF_INET6, host, &sin6->sin6_addr) == 1)
+		sin6->sin6_family = AF_INET6;
+	sin->sin_port = htons((in_port_t)atoi(port)); /* sin6_port is at the same offset */
+	return sizeof(*ret_peer);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* client - one client: send, linger, close */
+/* client - one client of the daemon: send the frame, linger, close */
 #include "config.h"
 
 #include <errno.h>
@@ -10,117 +10,172 @@
 #include "common/clock.h"
 #include "hellod/client.h"
 
-void session_start(struct session *session, int fd, const struct greeting *greeting,
-		   uint64_t now_usec)
+void client_start(struct client *client, int fd, struct greeting *greeting, uint64_t now_usec)
 {
-	*session = (struct session){
-		.greeting = greeting,
-		.deadline_usec = now_usec + SESSION_SEND_MSEC * USEC_PER_MSEC,
-		.fd = fd,
-		.state = SESSION_SENDING,
-		.events = POLLOUT | POLLIN,
-	};
+	client->greeting = greeting_ref(greeting);
+	client->fd = fd;
+	client->state = CLIENT_SENDING;
+	client->end = CLIENT_END_PENDING;
+	client->events = POLLIN | POLLOUT;
+	client->starved = false;
+	client->error = 0;
+	client->sent = 0;
+	client->drained = 0;
+	client->deadline_usec = now_usec + CLIENT_SEND_MSEC * USEC_PER_MSEC;
+	client->wake_usec = now_usec;
 }
 
-void session_close(struct session *session, enum session_end end)
+void client_close(struct client *client, enum client_end end)
 {
-	close(session->fd);
-	session->fd = -1;
-	session->events = 0;
-	session->state = SESSION_CLOSED;
-	session->end = end;
+	close(client->fd);
+	client->fd = -1;
+	client->events = 0;
+	client->state = CLIENT_CLOSED;
+	client->end = end;
+}
+
+void client_starve(struct client *client, int error, uint64_t now_usec)
+{
+	uint64_t retry_usec = now_usec + CLIENT_RETRY_MSEC * USEC_PER_MSEC;
+
+	client->starved = true;
+	client->error = error;
+	client->events = 0;
+	client->wake_usec = retry_usec < client->deadline_usec ? retry_usec : client->deadline_usec;
 }
 
 /*
- * The last of the frame goes out with MSG_MORE: the kernel holds it back for shutdown() to push,
- * so that greeting and FIN travel in one segment and the peer wakes once.
+ * Handles an errno of send(2), recv(2) or shutdown(2). On a valid socket the rest of what these
+ * manual pages list comes from the peer or from the network between.
  */
-static void send_frame(struct session *session, uint64_t now_usec)
+static void fail(struct client *client, int error, uint64_t now_usec)
 {
-	const struct greeting *greeting = session->greeting;
+	switch (error) {
+	case EAGAIN:
+		break;
+	case ENOBUFS:
+	case ENOMEM:
+		client_starve(client, error, now_usec);
+		break;
+	case EACCES: /* a security module of this host forbids it */
+	case EPERM:
+		client->error = error;
+		client_close(client, CLIENT_END_LOCAL_ERROR);
+		break;
+	default:
+		client_close(client, CLIENT_END_RESET);
+	}
+}
 
-	while (session->sent < greeting->frame_length) {
-		ssize_t n = send(session->fd, greeting->frame + session->sent,
-				 greeting->frame_length - session->sent,
+/*
+ * Sends with MSG_MORE: the kernel holds the end of the frame back until shutdown() pushes it, so
+ * that greeting and FIN travel in one segment and the peer wakes once.
+ */
+static void send_frame(struct client *client, uint64_t now_usec)
+{
+	const struct greeting *greeting = client->greeting;
+
+	while (client->sent < greeting->length) {
+		ssize_t n = send(client->fd, greeting->frame + client->sent,
+				 greeting->length - client->sent,
 				 MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
 
 		if (n >= 0) {
-			session->sent += (size_t)n;
-		} else if (errno == EAGAIN) {
-			return;
+			client->sent += (size_t)n;
 		} else if (errno != EINTR) {
-			session_close(session, SESSION_END_RESET);
+			fail(client, errno, now_usec);
 			return;
 		}
 	}
 
-	if (shutdown(session->fd, SHUT_WR) < 0) {
-		session_close(session, SESSION_END_RESET);
+	if (shutdown(client->fd, SHUT_WR) < 0) {
+		fail(client, errno, now_usec);
 		return;
 	}
-	session->state = SESSION_LINGERING;
-	session->deadline_usec = now_usec + SESSION_LINGER_MSEC * USEC_PER_MSEC;
-	session->events = POLLIN;
+	client->state = CLIENT_LINGERING;
+	client->events = POLLIN;
+	client->deadline_usec = now_usec + CLIENT_LINGER_MSEC * USEC_PER_MSEC;
 }
 
 /*
- * Reads and throws away what the peer sends, also while the frame is still going out: a peer
- * that writes before it reads would wait for us as we wait for it.
+ * Discards input, while sending too: a peer that writes before it reads would wait for the daemon
+ * while the daemon waits for the peer.
  */
-static void drain(struct session *session)
+static void drain(struct client *client, uint64_t now_usec)
 {
-	/* Static, because nobody reads it, and not on the stack, where each page is probed. */
-	static char waste[SESSION_DRAIN_STEP_BYTES];
+	/* Static: 64 KiB of stack would be probed page by page (-fstack-clash-protection). */
+	static char discarded[CLIENT_DRAIN_STEP_BYTES];
 	ssize_t n;
 
 	do
-		n = recv(session->fd, waste, sizeof(waste), MSG_DONTWAIT);
+		n = recv(client->fd, discarded, sizeof(discarded), MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
 
 	if (n > 0) {
-		session->drained += (size_t)n;
-		if (session->drained > SESSION_DRAIN_BYTES_MAX)
-			session_close(session, SESSION_END_FLOOD);
-	} else if (n == 0 && session->state == SESSION_LINGERING) {
-		session_close(session, SESSION_END_CLOSED);
+		client->drained += (size_t)n;
+		if (client->drained > CLIENT_DRAIN_BYTES_MAX)
+			client_close(client, CLIENT_END_FLOOD);
+	} else if (n == 0 && client->state == CLIENT_LINGERING) {
+		client_close(client, CLIENT_END_CLOSED);
 	} else if (n == 0) {
-		/* It has said all it wants to, but may still read: only wait to send on. */
-		session->events = POLLOUT;
-	} else if (errno != EAGAIN) {
-		session_close(session, SESSION_END_RESET);
+		/* The peer half-closed: stop polling for input, keep sending. */
+		client->events = POLLOUT;
+	} else {
+		fail(client, errno, now_usec);
 	}
 }
 
-enum session_state session_step(struct session *session, uint64_t now_usec)
+enum client_state client_step(struct client *client, uint64_t now_usec)
 {
-	enum session_state before = session->state;
+	enum client_state before = client->state;
 
-	if (session->state == SESSION_SENDING)
-		send_frame(session, now_usec);
-	if (session->state == before && (session->events & POLLIN))
-		drain(session);
-	if (session->state != SESSION_CLOSED && now_usec >= session->deadline_usec)
-		session_close(session, session->state == SESSION_SENDING
-					       ? SESSION_END_SEND_TIMEOUT
-					       : SESSION_END_LINGER_TIMEOUT);
-	return session->state;
+	if (client->starved) {
+		client->starved = false;
+		client->events = before == CLIENT_SENDING ? POLLIN | POLLOUT : POLLIN;
+	}
+	if (client->state == CLIENT_SENDING)
+		send_frame(client, now_usec);
+	if (client->state == before && (client->events & POLLIN))
+		drain(client, now_usec);
+
+	if (client->state != CLIENT_CLOSED && now_usec >= client->deadline_usec)
+		client_close(client, client->state == CLIENT_LINGERING ? CLIENT_END_LINGER_TIMEOUT
+				     : client->starved		       ? CLIENT_END_LOCAL_ERROR
+								       : CLIENT_END_SEND_TIMEOUT);
+	if (!client->starved)
+		client->wake_usec = client->deadline_usec;
+	return client->state;
 }
 
-bool session_greeted(const struct session *session)
+void client_enqueue(struct client *client, struct client_queue *queue)
 {
-	return session->sent > 0 && session->sent == session->greeting->frame_length;
+	struct client *before = TAILQ_LAST(queue, client_queue);
+
+	while (before != NULL && before->wake_usec > client->wake_usec)
+		before = TAILQ_PREV(before, client_queue, link);
+	if (before != NULL)
+		TAILQ_INSERT_AFTER(queue, before, client, link);
+	else
+		TAILQ_INSERT_HEAD(queue, client, link);
+	client->queue = queue;
 }
 
-const char *session_end_name(enum session_end end)
+bool client_greeted(const struct client *client)
+{
+	return client->sent > 0 && client->sent == client->greeting->length;
+}
+
+const char *client_end_name(enum client_end end)
 {
 	static const char *const names[] = {
-		[SESSION_END_PENDING] = "pending",
-		[SESSION_END_CLOSED] = "closed",
-		[SESSION_END_RESET] = "reset",
-		[SESSION_END_SEND_TIMEOUT] = "send-timeout",
-		[SESSION_END_LINGER_TIMEOUT] = "linger-timeout",
-		[SESSION_END_FLOOD] = "flood",
-		[SESSION_END_DROPPED] = "dropped",
+		[CLIENT_END_PENDING] = "pending",
+		[CLIENT_END_CLOSED] = "closed",
+		[CLIENT_END_RESET] = "reset",
+		[CLIENT_END_SEND_TIMEOUT] = "send-timeout",
+		[CLIENT_END_LINGER_TIMEOUT] = "linger-timeout",
+		[CLIENT_END_FLOOD] = "flood",
+		[CLIENT_END_DROPPED] = "dropped",
+		[CLIENT_END_LOCAL_ERROR] = "local-error",
 	};
 
 	return names[end];

@@ -1,97 +1,115 @@
 /* SPDX-License-Identifier: MIT */
-/* client - one client: send, linger, close */
+/* client - one client of the daemon: send the frame, linger, close */
 #ifndef HELLOD_CLIENT_H
 #define HELLOD_CLIENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
 
 #include "hellod/greeting.h"
 
 /*
  *	sending --- whole frame sent, half-closed ---> lingering --- peer closed ---> closed
- *	   |                                               |                             ^
- *	   +--- peer gone, deadline, flood                 +--- peer gone, deadline,     |
- *	   |                                                    flood                    |
- *	   +--------------------------------------------------------------------------->-+
  *
- * Lingering is what makes the greeting safe: closing a TCP socket that holds unread input sends
- * a reset, and a reset can destroy what the peer has not read yet (RFC 1122, 4.2.2.13; RFC 2525,
- * 2.17). So what the peer sends is read and thrown away until it closes too.
+ * Either state also leads to closed when the peer is gone, at its deadline, or after too much
+ * input. Lingering keeps the greeting safe: closing a TCP socket that holds unread input sends a
+ * reset, and a reset can destroy what the peer has not read yet (RFC 1122, 4.2.2.13; RFC 2525,
+ * 2.17). So the peer's input is read and discarded until the peer closes too.
  *
- * A session never blocks, and never touches the flags of the file description: it is shared with
- * whoever passed the socket.
+ * A client never blocks, and never changes the flags of the file description, because they are
+ * shared with the process that passed the socket.
  */
 
-/* For the whole frame to go out. A reader that takes 2.2 kB/s gets even the longest one. */
-#define SESSION_SEND_MSEC 30000U
+/* For the whole frame. A reader of 2.2 kB/s gets even the longest one in time. */
+#define CLIENT_SEND_MSEC 30000U
 
-/* For the peer to close, once it was sent everything: nginx's lingering_timeout, but in all. */
-#define SESSION_LINGER_MSEC 5000U
+/* For the peer to close afterwards: like nginx's lingering_timeout, but not restarted by input. */
+#define CLIENT_LINGER_MSEC 5000U
 
-/*
- * What is read and thrown away for one peer. Enough for any honest client that talks first; a
- * flood does not get a busy server for longer than a moment.
- */
-#define SESSION_DRAIN_BYTES_MAX ((size_t)16 << 20)
+/* Between two attempts while the kernel lacks memory (ENOBUFS, ENOMEM): no event tells its end. */
+#define CLIENT_RETRY_MSEC 100U
 
-/* What one step reads at the most, so that one peer does not hold up the others. */
-#define SESSION_DRAIN_STEP_BYTES ((size_t)64 << 10)
+/* Input discarded in all, enough for an honest client that talks first, and in one step, so that
+ * one client does not delay the others. */
+#define CLIENT_DRAIN_BYTES_MAX ((size_t)16 << 20)
+#define CLIENT_DRAIN_STEP_BYTES ((size_t)64 << 10)
 
-enum session_state {
-	SESSION_SENDING,
-	SESSION_LINGERING,
-	SESSION_CLOSED,
+enum client_state {
+	CLIENT_NONE, /* no client: the struct is all zeros, or its client was removed */
+	CLIENT_SENDING,
+	CLIENT_LINGERING,
+	CLIENT_CLOSED,
 };
 
-/* How a session ended. All of it is normal life on a public port. */
-enum session_end {
-	SESSION_END_PENDING,	    /* it did not yet */
-	SESSION_END_CLOSED,	    /* greeted, and the peer closed */
-	SESSION_END_RESET,	    /* the peer reset the connection, or was gone before */
-	SESSION_END_SEND_TIMEOUT,   /* the peer did not take the frame by the deadline */
-	SESSION_END_LINGER_TIMEOUT, /* greeted, but the peer did not close by the deadline */
-	SESSION_END_FLOOD,	    /* the peer sent more than SESSION_DRAIN_BYTES_MAX */
-	SESSION_END_DROPPED, /* greeted or not, closed from our side to make room or to end */
+/* How the connection ended. All but the last are normal on a public port. */
+enum client_end {
+	CLIENT_END_PENDING,	   /* not yet */
+	CLIENT_END_CLOSED,	   /* greeted, and the peer closed */
+	CLIENT_END_RESET,	   /* the peer reset the connection, or the network lost it */
+	CLIENT_END_SEND_TIMEOUT,   /* the peer did not take the frame by the deadline */
+	CLIENT_END_LINGER_TIMEOUT, /* greeted, but the peer did not close by the deadline */
+	CLIENT_END_FLOOD,	   /* the peer sent more than CLIENT_DRAIN_BYTES_MAX */
+	CLIENT_END_DROPPED,	   /* closed by the server to make room, or because it ends */
+	CLIENT_END_LOCAL_ERROR,	   /* this host could not serve it: see client->error */
 };
 
-struct session {
-	const struct greeting *greeting; /* not owned */
-	uint64_t deadline_usec;		 /* monotonic, of the present state */
-	size_t sent;			 /* bytes of the frame */
-	size_t drained;			 /* bytes that the peer sent */
-	int fd;				 /* owned; -1 once closed */
-	enum session_state state;
-	enum session_end end;
-	short events; /* what to poll(2) for; never 0 before the end */
+TAILQ_HEAD(client_queue, client);
+
+struct client {
+	TAILQ_ENTRY(client) link; /* of the queue that the server keeps it in */
+	struct client_queue *queue;
+	short polled_events; /* that epoll waits for; 0 outside of the epoll set */
+
+	struct sockaddr_storage peer; /* filled in by the caller; of peer_length bytes */
+	socklen_t peer_length;
+	int fd;			   /* owned; -1 once closed */
+	struct greeting *greeting; /* a reference, which the server drops */
+	enum client_state state;
+	enum client_end end;
+	short events;		/* to wait for, as of poll(2); 0 to wait for wake_usec only */
+	bool starved;		/* the kernel lacks memory: step again at wake_usec */
+	int error;		/* the errno behind `starved` and CLIENT_END_LOCAL_ERROR */
+	size_t sent;		/* bytes of the frame */
+	size_t drained;		/* bytes of input discarded */
+	uint64_t deadline_usec; /* of this state, on the clock of clock.h */
+	uint64_t wake_usec;	/* when to step the client without an event, by the deadline */
 };
 
 /*
- * Begins a session on a connected stream socket, which it owns from here on. The greeting must
- * stay as it is until the session is closed; one whose frame_length is 0 sends nothing and only
- * ends the connection properly. Sends nothing yet.
+ * Starts greeting a connected stream socket, which the client owns from here on, and takes a
+ * reference to the greeting; one of length 0 sends nothing and only closes the connection
+ * properly. Sends nothing yet.
  */
-void session_start(struct session *session, int fd, const struct greeting *greeting,
-		   uint64_t now_usec);
+void client_start(struct client *client, int fd, struct greeting *greeting, uint64_t now_usec);
 
 /*
- * Goes as far as it can without waiting, but not on from sending to reading: that is better done
- * when there is something to read. To be called at the start, when the socket is ready for
- * session->events, and when session->deadline_usec has come.
+ * Goes as far as possible without waiting, but not from sending to reading, because the peer's
+ * input arrives later. Call it first after client_start(), then whenever the socket is ready for
+ * client->events or has an error, and at client->wake_usec; an extra call does no harm.
  *
- * Returns the state that it reached. In SESSION_CLOSED the socket is closed and session->end
- * tells how it ended.
+ * Returns the state reached. In CLIENT_CLOSED the socket is closed and client->end says how.
  */
-enum session_state session_step(struct session *session, uint64_t now_usec);
+enum client_state client_step(struct client *client, uint64_t now_usec);
 
-/* Closes the socket of a session that is not closed yet, for this reason. */
-void session_close(struct session *session, enum session_end end);
+/* Waits CLIENT_RETRY_MSEC for what the kernel lacked, `error`: the next step tries again. */
+void client_starve(struct client *client, int error, uint64_t now_usec);
 
-/* Whether the peer was sent a whole frame. */
-bool session_greeted(const struct session *session);
+/*
+ * Inserts a client that is in no queue, in the order of wake_usec. That is the tail, unless the
+ * client was starved.
+ */
+void client_enqueue(struct client *client, struct client_queue *queue);
 
-/* A word for the journal and for people: "closed", "reset", "send-timeout"... Static. */
-const char *session_end_name(enum session_end end);
+/* Closes the socket of a client that is not closed yet. */
+void client_close(struct client *client, enum client_end end);
+
+/* True if the client was sent a whole frame. */
+bool client_greeted(const struct client *client);
+
+/* The value of HELLO_END= in the journal: "closed", "reset", "send-timeout"... Static. */
+const char *client_end_name(enum client_end end);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* greeting - where the text comes from, and the frame that it makes */
+/* greeting - the administrator's text as a frame, ready to send */
 #include "config.h"
 
 #include <errno.h>
@@ -11,98 +11,128 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/frame.h"
 #include "hellod/greeting.h"
 
-__attribute__((format(printf, 3, 4))) static int refuse(int error, char **why, const char *format,
-							...)
+static struct greeting *greeting_new(size_t size)
+{
+	struct greeting *greeting = malloc(sizeof(*greeting) + size);
+
+	if (greeting != NULL)
+		*greeting = (struct greeting){.references = 1};
+	return greeting;
+}
+
+struct greeting *greeting_new_empty(void)
+{
+	return greeting_new(0);
+}
+
+struct greeting *greeting_ref(struct greeting *greeting)
+{
+	greeting->references++;
+	return greeting;
+}
+
+void greeting_unref(struct greeting *greeting)
+{
+	if (greeting != NULL && --greeting->references == 0)
+		free(greeting);
+}
+
+__attribute__((format(printf, 3, 4))) static int refuse(int error, char **ret_why,
+							const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (vasprintf(why, format, arguments) < 0)
-		*why = NULL;
+	if (vasprintf(ret_why, format, arguments) < 0)
+		*ret_why = NULL;
 	va_end(arguments);
 	return error;
 }
 
-/* Returns 0 or -errno, -EMSGSIZE when there is more than fits. */
-static int read_all(int fd, char *buffer, size_t size, size_t *length)
+/* Returns 0 or -errno; -EMSGSIZE if the file does not end within `size` bytes. */
+static int read_all(int fd, char *buffer, size_t size, size_t *ret_length)
 {
-	size_t have = 0;
+	size_t length = 0;
 
 	for (;;) {
 		ssize_t n;
 
-		if (have == size)
+		if (length == size)
 			return -EMSGSIZE;
-		n = read(fd, buffer + have, size - have);
+		n = read(fd, buffer + length, size - length);
 		if (n == 0)
 			break;
 		if (n > 0)
-			have += (size_t)n;
+			length += (size_t)n;
 		else if (errno != EINTR)
 			return -errno;
 	}
-	*length = have;
+	*ret_length = length;
 	return 0;
 }
 
-/* Returns as greeting_load() does, with *text for the caller to free, also on failure. */
-static int read_file(const char *path, char **text, size_t *length, char **why)
+/* Returns as greeting_load() does. The caller frees *ret_text, on failure too. */
+static int read_file(const char *path, char **ret_text, size_t *ret_length, char **ret_why)
 {
 	static const char remedy[] = "put a text there that hellod can read";
 	struct stat st;
 	int fd, r;
 
-	/* O_NONBLOCK: whoever writes into a pipe is not waited for; it is refused. */
+	/* O_NONBLOCK: opening a pipe must not wait for its writer; a pipe is refused below. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
-		return refuse(-errno, why, "%s: %s; %s", path, strerror(errno), remedy);
+		return refuse(-errno, ret_why, "%s: %s; %s", path, strerror(errno), remedy);
 	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
 		close(fd);
-		return refuse(-EINVAL, why, "%s: not a regular file; %s", path, remedy);
+		return refuse(-EINVAL, ret_why, "%s: not a regular file; %s", path, remedy);
 	}
 
-	/* One byte more than is allowed, so that a file of just that size is seen to end. */
-	*text = malloc(GREETING_FILE_BYTES_MAX + 1);
-	r = *text != NULL ? read_all(fd, *text, GREETING_FILE_BYTES_MAX + 1, length) : -ENOMEM;
+	/* One byte more than allowed, to see the end of a file of exactly that size. */
+	*ret_text = malloc(GREETING_FILE_BYTES_MAX + 1);
+	r = *ret_text == NULL ? -ENOMEM
+			      : read_all(fd, *ret_text, GREETING_FILE_BYTES_MAX + 1, ret_length);
 	close(fd);
 
 	if (r == -EMSGSIZE)
-		return refuse(r, why,
+		return refuse(r, ret_why,
 			      "%s: over %zu bytes long, but at most %d fit in a frame; "
 			      "shorten it",
 			      path, GREETING_FILE_BYTES_MAX, FRAME_GREETING_BYTES_MAX);
 	if (r < 0)
-		return refuse(r, why, "%s: %s; %s", path, strerror(-r), remedy);
+		return refuse(r, ret_why, "%s: %s; %s", path, strerror(-r), remedy);
 	return 0;
 }
 
-static int encode(const char *origin, const char *text, size_t length, struct greeting *greeting,
-		  char **why)
+static int encode(const char *origin, const char *text, size_t length,
+		  struct greeting **ret_greeting, char **ret_why)
 {
-	uint8_t frame[FRAME_BYTES_MAX];
-	size_t frame_length = 0, detail = 0;
+	struct greeting *greeting = greeting_new(FRAME_BYTES_MAX);
+	size_t detail = 0;
 	int r;
 
-	r = frame_encode(text, length, frame, &frame_length, &detail);
+	if (greeting == NULL)
+		return refuse(-ENOMEM, ret_why, "%s: %s", origin, strerror(ENOMEM));
+	r = frame_encode(text, length, greeting->frame, &greeting->length, &detail);
+	if (r == 0) {
+		*ret_greeting = greeting;
+		return 0;
+	}
+
+	greeting_unref(greeting);
 	if (r == -EILSEQ)
-		return refuse(r, why,
+		return refuse(r, ret_why,
 			      "%s: not UTF-8 at byte %zu (counted from 0); "
 			      "write the greeting in UTF-8",
 			      origin, detail);
-	if (r == -EMSGSIZE)
-		return refuse(r, why,
-			      "%s: %zu bytes long when encoded, but at most %d fit in a "
-			      "frame; shorten it",
-			      origin, detail, FRAME_GREETING_BYTES_MAX);
-
-	memcpy(greeting->frame, frame, frame_length);
-	greeting->frame_length = frame_length;
-	return 0;
+	return refuse(r, ret_why,
+		      "%s: %zu bytes long when encoded, but at most %d fit in a frame; "
+		      "shorten it",
+		      origin, detail, FRAME_GREETING_BYTES_MAX);
 }
 
-/* A link that leads nowhere is not absent: it is broken. */
 static bool may_be_absent(const struct greeting_source *source)
 {
 	struct stat st;
@@ -110,26 +140,29 @@ static bool may_be_absent(const struct greeting_source *source)
 	return source->path == NULL || (source->path_may_be_absent && lstat(source->path, &st) < 0);
 }
 
-int greeting_load(const struct greeting_source *source, struct greeting *greeting, char **why)
+int greeting_load(const struct greeting_source *source, struct greeting **ret_greeting,
+		  char **ret_why)
 {
-	char *text = NULL;
+	char *text = NULL, *why = NULL;
 	size_t length = 0;
 	int r = -ENOENT;
 
 	if (source->text != NULL)
-		return encode("--greeting", source->text, strlen(source->text), greeting, why);
+		return encode("--greeting", source->text, strlen(source->text), ret_greeting,
+			      ret_why);
 
-	*why = NULL;
 	if (source->path != NULL)
-		r = read_file(source->path, &text, &length, why);
+		r = read_file(source->path, &text, &length, &why);
 	if (r == 0) {
 		if (length > 0 && text[length - 1] == '\n')
 			length--;
-		r = encode(source->path, text, length, greeting, why);
+		r = encode(source->path, text, length, ret_greeting, ret_why);
 	} else if (r == -ENOENT && may_be_absent(source)) {
-		free(*why);
-		*why = NULL;
-		r = encode("default", GREETING_DEFAULT, strlen(GREETING_DEFAULT), greeting, why);
+		free(why);
+		r = encode("default", GREETING_DEFAULT, strlen(GREETING_DEFAULT), ret_greeting,
+			   ret_why);
+	} else {
+		*ret_why = why;
 	}
 	free(text);
 	return r;

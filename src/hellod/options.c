@@ -2,9 +2,10 @@
 /* options - the command line of hellod */
 #include "config.h"
 
-#include <errno.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -17,7 +18,7 @@
 #define IDLE_MIN_USEC 1000U
 #define IDLE_MAX_SEC 86400U
 
-static const struct option known[] = {
+static const struct option long_options[] = {
 	{"greeting", required_argument, NULL, 'g'},
 	{"greeting-file", required_argument, NULL, 'f'},
 	{"idle-timeout", required_argument, NULL, 'i'},
@@ -32,23 +33,24 @@ static const struct option known[] = {
 static void print_help(void)
 {
 	printf("Usage: hellod [OPTION]...\n"
-	       "Greet every client of the sockets that systemd passes: see hello.socket(8).\n"
+	       "Greet the clients of the sockets that systemd passes: see hello.socket(8).\n"
 	       "\n"
 	       "  -g, --greeting=TEXT        greet with TEXT, in UTF-8\n"
-	       "  -f, --greeting-file=PATH   greet with the text in PATH, in UTF-8, less a final\n"
-	       "                             newline (default: %s\n"
+	       "  -f, --greeting-file=PATH   greet with the text in PATH, in UTF-8; one trailing\n"
+	       "                             newline is ignored (default: %s\n"
 	       "                             if it exists, else %s)\n"
 	       "  -l, --log-greetings=yes|no log a line for each greeting (default: yes for a\n"
 	       "                             passed connection, no for a passed listener)\n"
-	       "  -v, --verbose              also log what peers did wrong\n"
+	       "  -v, --verbose              also log every connection, and how it ended\n"
 	       "  -h, --help                 print this help and exit\n"
 	       "  -V, --version              print the version and exit\n"
 	       "\n"
 	       "With a passed listener:\n"
-	       "  -i, --idle-timeout=SEC     end when there was no client for SEC, which may have\n"
-	       "                             a fraction, 0 for never (default: %u)\n"
-	       "  -m, --max-connections=N    serve N clients at a time (default: as many as there\n"
-	       "                             may be file descriptors, less a few)\n"
+	       "  -i, --idle-timeout=SEC     exit after SEC without a client; fractions are "
+	       "allowed,\n"
+	       "                             0 means never (default: %u)\n"
+	       "  -m, --max-connections=N    maximum number of concurrent clients (default: the\n"
+	       "                             limit of file descriptors, less a few)\n"
 	       "\n"
 	       "Exit status: %d done, %d wrong usage, %d system error, %d output not written,\n"
 	       "%d bad greeting or unusable socket.\n",
@@ -58,104 +60,102 @@ static void print_help(void)
 
 static void print_version(void)
 {
-	printf("%s\n", PACKAGE_STRING);
+	puts(PACKAGE_STRING);
 }
 
-static int print_and_exit(void (*print)(void))
+static void print_and_exit(void (*print)(void))
 {
 	print();
-	return stdio_close() < 0 ? EX_IOERR : EX_OK;
+	exit(stdio_close() < 0 ? EX_IOERR : EX_OK);
 }
 
-static int wrong_usage(void)
+__attribute__((noreturn)) static void wrong_usage(void)
 {
 	fprintf(stderr, "Try 'hellod --help'.\n");
-	return EX_USAGE;
+	exit(EX_USAGE);
 }
 
-static int parse_log_greetings(const char *text, struct hellod_options *options)
+__attribute__((format(printf, 1, 2), noreturn)) static void refuse(const char *format, ...)
 {
-	if (strcmp(text, "yes") == 0) {
-		options->log_greetings = LOG_GREETINGS_YES;
-	} else if (strcmp(text, "no") == 0) {
-		options->log_greetings = LOG_GREETINGS_NO;
-	} else {
-		fprintf(stderr, "hellod: --log-greetings: '%s' is not yes or no\n", text);
-		return wrong_usage();
-	}
-	return HELLOD_OPTIONS_RUN;
+	va_list arguments;
+
+	fprintf(stderr, "hellod: ");
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "\n");
+	wrong_usage();
 }
 
-static int parse_idle_timeout(const char *text, struct hellod_options *options)
+static enum log_greetings parse_log_greetings(const char *text)
+{
+	if (strcmp(text, "yes") == 0)
+		return LOG_GREETINGS_YES;
+	if (strcmp(text, "no") == 0)
+		return LOG_GREETINGS_NO;
+	refuse("--log-greetings: '%s' is not yes or no", text);
+}
+
+static uint64_t parse_idle_timeout(const char *text)
 {
 	uint64_t usec;
 	int r = number_parse_seconds(text, 0, (uint64_t)IDLE_MAX_SEC * USEC_PER_SEC, &usec);
 
-	if (r < 0 || (usec > 0 && usec < IDLE_MIN_USEC)) {
-		fprintf(stderr,
-			"hellod: --idle-timeout: '%s' is not 0 or between %g and %u seconds\n",
-			text, (double)IDLE_MIN_USEC / USEC_PER_SEC, IDLE_MAX_SEC);
-		return wrong_usage();
-	}
-	options->idle_usec = usec > 0 ? usec : CLOCK_NEVER;
-	return HELLOD_OPTIONS_RUN;
+	if (r < 0 || (usec > 0 && usec < IDLE_MIN_USEC))
+		refuse("--idle-timeout: '%s' is not 0 or between %g and %u seconds", text,
+		       (double)IDLE_MIN_USEC / USEC_PER_SEC, IDLE_MAX_SEC);
+	return usec > 0 ? usec : CLOCK_NEVER;
 }
 
-static int parse_max_connections(const char *text, struct hellod_options *options)
+static uint64_t parse_max_connections(const char *text)
 {
-	if (number_parse(text, 1, HELLOD_CONNECTIONS_MAX, &options->max_connections) == 0)
-		return HELLOD_OPTIONS_RUN;
-	fprintf(stderr, "hellod: --max-connections: '%s' is not a number from 1 to %u\n", text,
-		HELLOD_CONNECTIONS_MAX);
-	return wrong_usage();
+	uint64_t number;
+
+	if (number_parse(text, 1, OPTIONS_CONNECTIONS_MAX, &number) < 0)
+		refuse("--max-connections: '%s' is not a number from 1 to %u", text,
+		       OPTIONS_CONNECTIONS_MAX);
+	return number;
 }
 
-static int parse_option(int c, const char *argument, struct hellod_options *options)
-{
-	switch (c) {
-	case 'g':
-		options->greeting.text = argument;
-		break;
-	case 'f':
-		options->greeting.path = argument;
-		options->greeting.path_may_be_absent = false;
-		break;
-	case 'i':
-		return parse_idle_timeout(argument, options);
-	case 'm':
-		return parse_max_connections(argument, options);
-	case 'l':
-		return parse_log_greetings(argument, options);
-	case 'v':
-		options->verbose = true;
-		break;
-	case 'h':
-		return print_and_exit(print_help);
-	case 'V':
-		return print_and_exit(print_version);
-	default:
-		return wrong_usage();
-	}
-	return HELLOD_OPTIONS_RUN;
-}
-
-int hellod_options_parse(int argc, char **argv, struct hellod_options *options)
+void options_parse(int argc, char **argv, struct options *options)
 {
 	int c;
 
-	*options = (struct hellod_options){
+	*options = (struct options){
 		.greeting = {.path = GREETING_PATH, .path_may_be_absent = true},
 		.idle_usec = (uint64_t)IDLE_DEFAULT_SEC * USEC_PER_SEC,
 	};
-	while ((c = getopt_long(argc, argv, "g:f:i:m:l:vhV", known, NULL)) != -1) {
-		int r = parse_option(c, optarg, options);
-
-		if (r != HELLOD_OPTIONS_RUN)
-			return r;
+	while ((c = getopt_long(argc, argv, "g:f:i:m:l:vhV", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'g':
+			options->greeting.text = optarg;
+			break;
+		case 'f':
+			options->greeting.path = optarg;
+			options->greeting.path_may_be_absent = false;
+			break;
+		case 'i':
+			options->idle_usec = parse_idle_timeout(optarg);
+			break;
+		case 'm':
+			options->max_connections = parse_max_connections(optarg);
+			break;
+		case 'l':
+			options->log_greetings = parse_log_greetings(optarg);
+			break;
+		case 'v':
+			options->verbose = true;
+			break;
+		case 'h':
+			print_and_exit(print_help);
+			break;
+		case 'V':
+			print_and_exit(print_version);
+			break;
+		default:
+			wrong_usage(); /* getopt_long() has named the option */
+		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "hellod: '%s': no operand is expected\n", argv[optind]);
-		return wrong_usage();
-	}
-	return HELLOD_OPTIONS_RUN;
+	if (optind < argc)
+		refuse("'%s': no operand is expected", argv[optind]);
 }

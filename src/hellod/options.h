@@ -8,20 +8,20 @@
 
 #include "hellod/greeting.h"
 
-/* The file that is read without --greeting-file. */
+/* The file to read without --greeting-file. */
 #define GREETING_PATH SYSCONFDIR "/hello/greeting"
 
-/* Whether to write a line for each greeting. */
+/* No process may have more file descriptors: fs.nr_open in proc(5), by default. */
+#define OPTIONS_CONNECTIONS_MAX 1048576U
+
+/* Whether to log a line for each greeting. */
 enum log_greetings {
-	LOG_GREETINGS_DEFAULT, /* for a passed connection, not for a passed listener */
+	LOG_GREETINGS_DEFAULT, /* yes for a passed connection, no for a passed listener */
 	LOG_GREETINGS_YES,
 	LOG_GREETINGS_NO,
 };
 
-/* No process may have more file descriptors: fs.nr_open in proc(5), as shipped. */
-#define HELLOD_CONNECTIONS_MAX 1048576U
-
-struct hellod_options {
+struct options {
 	struct greeting_source greeting;
 	enum log_greetings log_greetings;
 	uint64_t idle_usec;	  /* or CLOCK_NEVER */
@@ -29,15 +29,11 @@ struct hellod_options {
 	bool verbose;
 };
 
-/* What hellod_options_parse() returns to have the daemon run. */
-#define HELLOD_OPTIONS_RUN (-1)
-
 /*
- * Fills in *options from the defaults and the command line; what is wrong with that is told on
- * standard error. --help and --version print to standard output, and close it.
- *
- * Returns HELLOD_OPTIONS_RUN, or the exit status to end with.
+ * Fills in *options from the command line. Exits after --help and --version with EX_OK, or
+ * EX_IOERR if standard output could not be written; after wrong usage, reported on standard
+ * error, with EX_USAGE. Strings in *options are those of argv.
  */
-int hellod_options_parse(int argc, char **argv, struct hellod_options *options);
+void options_parse(int argc, char **argv, struct options *options);
 
 #endif

@@ -1,562 +1,505 @@
 /* SPDX-License-Identifier: MIT */
-/* server - greets everyone who connects to the listening sockets that were passed */
+/* server - greets the clients of the passed sockets */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
+#include <sys/param.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "hellod/accept.h"
+#include "hellod/client.h"
+#include "hellod/messages.h"
 #include "hellod/server.h"
-#include "hellod/sessions.h"
 
 #define EVENTS_MAX 256
 
-/* What epoll tells of: a session by its index, a listening socket by its number, or signals. */
-#define TAG_LISTENER ((uint64_t)1 << 32)
-#define TAG_SIGNALS ((uint64_t)2 << 32)
-#define TAG_KIND(tag) ((tag) & ~(uint64_t)UINT32_MAX)
-#define TAG_INDEX(tag) ((uint32_t)(tag))
+/* Descriptors that are not clients: standard streams, epoll, signals, the journal, files. */
+#define RESERVED_FDS 16U
 
-/* A greeting that sessions may still be sending when SIGHUP has brought another one. */
-struct generation {
-	struct greeting greeting; /* first, so that a session's greeting leads here */
-	uint32_t users;		  /* sessions, and one for being the present one */
-};
+struct server {
+	const struct activation *sockets;
+	const struct options *options;
+	struct greeting *greeting; /* for new clients */
+	struct message_counts counts;
+	int greeted_priority; /* of the message for a greeting */
+	bool failed;	      /* this host failed to greet a client */
 
-struct peer {
-	struct sockaddr_storage address;
-	socklen_t length;
-};
+	struct client *clients; /* by file descriptor */
+	uint64_t clients_size;
+	uint64_t open_max;
+	/* Each client is in one of these, in the order of wake_usec. */
+	struct client_queue unpolled; /* not in the epoll set: accepted just now, or starved */
+	struct client_queue sending;
+	struct client_queue lingering;
 
-struct listener {
-	const struct listener_setup *setup;
-	struct listener_counts counts;
-	struct sessions sessions;
-	struct peer *peers;	       /* by session, or NULL */
-	struct generation *generation; /* the present one */
-	uint32_t *fresh;	       /* sessions that epoll does not know of yet */
-	uint32_t fresh_count;
 	int epoll_fd;
 	int signal_fd;
-	bool polling;	/* the listening sockets, that is: not left alone */
-	bool stopping;	/* no longer accepting */
-	bool ended;	/* a session has, since the listening sockets were left alone */
-	bool made_room; /* since epoll_wait(): its events may be of sessions that are gone */
-	enum listener_end end;
-	uint64_t now_usec;
-	uint64_t resume_usec;	/* when to look at the listening sockets again */
-	uint64_t idle_usec;	/* when idle, or CLOCK_NEVER */
-	uint64_t shortage_usec; /* when to tell of a shortage again */
-	uint64_t status_usec;	/* when to tell the counts, or CLOCK_NEVER */
-	uint64_t watchdog_usec; /* when to tell that it is alive, or CLOCK_NEVER */
+	bool accepting; /* until it is idle or stopped; never with passed connections */
+	bool idle;	/* why it stopped accepting */
+	bool blocking;	/* a listening socket is without O_NONBLOCK */
+
+	uint64_t now_usec;	 /* the time of this iteration */
+	uint64_t resume_usec;	 /* when to poll the listening sockets again, or CLOCK_NEVER: now */
+	uint64_t idle_usec;	 /* when to stop because there was no client, or CLOCK_NEVER */
+	uint64_t status_usec;	 /* when to send STATUS=, or CLOCK_NEVER */
+	uint64_t watchdog_usec;	 /* when to send WATCHDOG=1, or CLOCK_NEVER */
+	uint64_t log_error_usec; /* when an error of this host may be logged again */
 };
 
-static uint64_t after(uint64_t now_usec, uint64_t usec)
+static uint64_t deadline_in(const struct server *server, uint64_t usec)
 {
-	return usec == CLOCK_NEVER ? CLOCK_NEVER : now_usec + usec;
+	return usec == CLOCK_NEVER ? CLOCK_NEVER : server->now_usec + usec;
 }
 
-static bool has_come(uint64_t deadline_usec, const struct listener *listener)
+static bool is_due(const struct server *server, uint64_t deadline_usec)
 {
-	return deadline_usec != CLOCK_NEVER && deadline_usec <= listener->now_usec;
+	return deadline_usec <= server->now_usec;
 }
 
-/* Greetings */
-
-static int generation_new(const struct greeting *greeting, struct generation **generation)
+static bool may_log_error(struct server *server)
 {
-	struct generation *new = malloc(sizeof(*new));
-
-	if (new == NULL)
-		return -ENOMEM;
-	new->greeting = *greeting;
-	new->users = 1;
-	*generation = new;
-	return 0;
-}
-
-/* Sessions know their greeting as something that does not change; its users do. */
-static struct generation *generation_of(const struct session *session)
-{
-	return (struct generation *)(uintptr_t)session->greeting;
-}
-
-static void generation_release(struct generation *generation)
-{
-	if (generation != NULL && --generation->users == 0)
-		free(generation);
-}
-
-static void reload(struct listener *listener)
-{
-	struct generation *new;
-
-	if (listener->setup->reload == NULL ||
-	    generation_new(&listener->generation->greeting, &new) < 0)
-		return;
-	if (listener->setup->reload(&new->greeting) < 0) {
-		generation_release(new);
-		return;
-	}
-	generation_release(listener->generation);
-	listener->generation = new;
-}
-
-/* Listening sockets */
-
-static int poll_listeners(struct listener *listener, int operation, uint32_t events)
-{
-	for (int i = 0; i < listener->setup->fd_count; i++) {
-		struct epoll_event event = {
-			.events = events,
-			.data.u64 = TAG_LISTENER | (uint32_t)i,
-		};
-
-		if (epoll_ctl(listener->epoll_fd, operation, listener->setup->first_fd + i,
-			      &event) < 0)
-			return -errno;
-	}
-	listener->polling = events != 0;
-	return 0;
-}
-
-/* Leaves the listening sockets alone, until a session ends or some time has passed. */
-static int leave_alone(struct listener *listener)
-{
-	listener->resume_usec = listener->now_usec + LISTENER_PAUSE_MSEC * USEC_PER_MSEC;
-	listener->ended = false;
-	return poll_listeners(listener, EPOLL_CTL_MOD, 0);
-}
-
-static int resume(struct listener *listener)
-{
-	listener->resume_usec = CLOCK_NEVER;
-	return poll_listeners(listener, EPOLL_CTL_MOD, EPOLLIN);
-}
-
-static void stop(struct listener *listener, enum listener_end why)
-{
-	if (listener->stopping)
-		return;
-	listener->stopping = true;
-	listener->end = why;
-	listener->resume_usec = CLOCK_NEVER;
-	for (int i = 0; i < listener->setup->fd_count; i++)
-		epoll_ctl(listener->epoll_fd, EPOLL_CTL_DEL, listener->setup->first_fd + i, NULL);
-	if (listener->setup->stopping != NULL)
-		listener->setup->stopping(why);
-}
-
-/* Sessions */
-
-static void note_change(struct listener *listener)
-{
-	if (listener->status_usec == CLOCK_NEVER && listener->setup->status != NULL)
-		listener->status_usec = listener->now_usec + LISTENER_STATUS_MSEC * USEC_PER_MSEC;
-}
-
-/* Takes leave of a session that is closed, or closes it to make room. */
-static void end_session(struct listener *listener, uint32_t index)
-{
-	struct session *session = sessions_get(&listener->sessions, index);
-	struct generation *generation = generation_of(session);
-	struct address_text peer;
-
-	if (session_greeted(session))
-		listener->counts.greeted++;
-	if (session->state != SESSION_CLOSED)
-		listener->counts.dropped++;
-	sessions_remove(&listener->sessions, index);
-	listener->counts.open--;
-	listener->ended = true;
-	note_change(listener);
-
-	if (listener->setup->ended != NULL) {
-		if (listener->peers != NULL)
-			address_format((struct sockaddr *)&listener->peers[index].address,
-				       listener->peers[index].length, &peer);
-		listener->setup->ended(session, listener->peers != NULL ? &peer : NULL);
-	}
-	generation_release(generation);
-	if (listener->counts.open == 0)
-		listener->idle_usec = after(listener->now_usec, listener->setup->idle_usec);
-}
-
-static void step_session(struct listener *listener, uint32_t index)
-{
-	struct session *session = sessions_get(&listener->sessions, index);
-	short events = session->events;
-
-	if (sessions_step(&listener->sessions, index, listener->now_usec) == SESSION_CLOSED) {
-		end_session(listener, index);
-	} else if (session->events != events) {
-		struct epoll_event event = {.events = (uint32_t)session->events, .data.u64 = index};
-
-		if (epoll_ctl(listener->epoll_fd, EPOLL_CTL_MOD, session->fd, &event) < 0)
-			end_session(listener, index);
-	}
-}
-
-/* Has epoll tell when the session's socket is ready. */
-static void watch_session(struct listener *listener, uint32_t index)
-{
-	struct session *session = sessions_get(&listener->sessions, index);
-	struct epoll_event event = {.events = (uint32_t)session->events, .data.u64 = index};
-
-	if (epoll_ctl(listener->epoll_fd, EPOLL_CTL_ADD, session->fd, &event) < 0)
-		end_session(listener, index);
-}
-
-/*
- * Looks after the sessions that began the last time round: by now most clients on a fast network
- * have said goodbye, and epoll never hears of them.
- */
-static void step_fresh(struct listener *listener, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t index = listener->fresh[i];
-
-		if (sessions_step(&listener->sessions, index, listener->now_usec) == SESSION_CLOSED)
-			end_session(listener, index);
-		else
-			watch_session(listener, index);
-	}
-	listener->fresh_count -= count;
-	memmove(listener->fresh, listener->fresh + count,
-		listener->fresh_count * sizeof(*listener->fresh));
-}
-
-/* Greets a new client at once: most often that is all but for its goodbye. */
-static void start_session(struct listener *listener, int fd)
-{
-	uint32_t index = sessions_add(&listener->sessions, fd, &listener->generation->greeting,
-				      listener->now_usec);
-
-	listener->counts.accepted++;
-	listener->counts.open++;
-	listener->generation->users++;
-	listener->idle_usec = CLOCK_NEVER;
-	note_change(listener);
-	if (listener->peers != NULL) {
-		struct peer *peer = &listener->peers[index];
-
-		*peer = (struct peer){.length = sizeof(peer->address)};
-		(void)getpeername(fd, (struct sockaddr *)&peer->address, &peer->length);
-	}
-
-	if (sessions_step(&listener->sessions, index, listener->now_usec) == SESSION_CLOSED)
-		end_session(listener, index);
-	else
-		listener->fresh[listener->fresh_count++] = index;
-}
-
-/* Closes the session that has lingered longest. Returns false if none lingers. */
-static bool make_room(struct listener *listener)
-{
-	uint32_t oldest = sessions_oldest_lingering(&listener->sessions);
-
-	if (oldest == SESSIONS_NONE)
+	if (!is_due(server, server->log_error_usec))
 		return false;
-	listener->made_room = true;
-	end_session(listener, oldest);
+	server->log_error_usec = deadline_in(server, SERVER_ERROR_MSEC * USEC_PER_MSEC);
 	return true;
 }
 
-/* Whether what accept() failed of is the end of one connection only (accept(2)). */
-static bool is_of_one_connection(int error)
+static void schedule_status(struct server *server)
 {
-	switch (error) {
-	case ECONNABORTED:
-	case EINTR:
-	case EPROTO:
-	case ENETDOWN:
-	case ENOPROTOOPT:
-	case EHOSTDOWN:
-	case ENONET:
-	case EHOSTUNREACH:
-	case EOPNOTSUPP:
-	case ENETUNREACH:
-	case ETIMEDOUT:
-		return true;
-	default:
-		return false;
-	}
+	if (server->status_usec == CLOCK_NEVER)
+		server->status_usec = deadline_in(server, SERVER_STATUS_MSEC * USEC_PER_MSEC);
 }
 
-/* Deals with a failure of accept(). Returns 0 to go on, 1 to accept no more for now, or -errno. */
-static int accept_failed(struct listener *listener, int error)
+/* There is room for one more client: a client has ended or can be dropped. */
+static void note_room(struct server *server)
 {
+	if (server->resume_usec != CLOCK_NEVER)
+		server->resume_usec = server->now_usec;
+}
+
+static int poll_fd(struct server *server, int operation, int fd, short events)
+{
+	struct epoll_event event = {.events = (uint32_t)events, .data.fd = fd};
+
+	return epoll_ctl(server->epoll_fd, operation, fd, &event) < 0 ? -errno : 0;
+}
+
+/* Clients */
+
+static void remove_client(struct server *server, struct client *client)
+{
+	bool greeted = client_greeted(client);
+	bool failed = client->end == CLIENT_END_LOCAL_ERROR;
+
+	message_client(client, greeted				 ? server->greeted_priority
+			       : failed && may_log_error(server) ? LOG_ERR
+								 : LOG_DEBUG);
+	TAILQ_REMOVE(client->queue, client, link);
+	greeting_unref(client->greeting);
+	client->state = CLIENT_NONE;
+	server->counts.greeted += greeted;
+	server->failed |= failed;
+	note_room(server);
+	schedule_status(server);
+	if (--server->counts.open == 0)
+		server->idle_usec = deadline_in(server, server->options->idle_usec);
+}
+
+static void drop_client(struct server *server, struct client *client)
+{
+	client_close(client, CLIENT_END_DROPPED);
+	server->counts.dropped++;
+	remove_client(server, client);
+}
+
+/* Has epoll wait for what the client waits for, or not at all if the client is starved. */
+static void poll_client(struct server *server, struct client *client)
+{
+	int operation = client->polled_events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, r = 0;
+
+	if (!client->starved && client->events != client->polled_events)
+		r = poll_fd(server, operation, client->fd, client->events);
+	if (r < 0)
+		client_starve(client, -r, server->now_usec);
+	if (client->starved && client->polled_events != 0)
+		(void)poll_fd(server, EPOLL_CTL_DEL, client->fd, 0);
+	client->polled_events = client->starved ? 0 : client->events;
+}
+
+static void step_client(struct server *server, struct client *client)
+{
+	struct client_queue *queue;
+
+	if (client_step(client, server->now_usec) == CLIENT_CLOSED) {
+		remove_client(server, client);
+		return;
+	}
+	poll_client(server, client);
+	queue = client->starved			  ? &server->unpolled
+		: client->state == CLIENT_SENDING ? &server->sending
+						  : &server->lingering;
+	if (queue == client->queue && !client->starved)
+		return;
+	TAILQ_REMOVE(client->queue, client, link);
+	client_enqueue(client, queue);
+	if (queue == &server->lingering)
+		note_room(server);
+}
+
+static void step_due(struct server *server, struct client_queue *queue)
+{
+	struct client *client;
+
+	while ((client = TAILQ_FIRST(queue)) != NULL && is_due(server, client->wake_usec))
+		step_client(server, client);
+}
+
+/*
+ * Greets a new client at once. Usually only the peer's close is then left to wait for, and has
+ * arrived by the next iteration: the step of that iteration saves most clients an epoll_ctl().
+ */
+static void start_client(struct server *server, int fd, const struct sockaddr_storage *peer,
+			 socklen_t peer_length)
+{
+	struct client *client = &server->clients[fd];
+
+	client_start(client, fd, server->greeting, server->now_usec);
+	client->peer = *peer;
+	client->peer_length = peer_length;
+	client->polled_events = 0;
+	client->queue = &server->unpolled;
+	TAILQ_INSERT_HEAD(client->queue, client, link);
+	server->counts.accepted++;
+	server->counts.open++;
+	server->idle_usec = CLOCK_NEVER;
+	schedule_status(server);
+	if (client_step(client, server->now_usec) == CLIENT_CLOSED)
+		remove_client(server, client);
+	else
+		client->wake_usec = server->now_usec;
+}
+
+/* Accepting */
+
+/* Returns 0 or -errno. */
+static int poll_listeners(struct server *server, int operation, short events)
+{
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < server->sockets->fd_count; i++)
+		r = poll_fd(server, operation, server->sockets->first_fd + i, events);
+	return r;
+}
+
+/* Returns 0 or -errno. */
+static int pause_accepting(struct server *server, bool pause)
+{
+	server->resume_usec =
+		pause ? deadline_in(server, SERVER_PAUSE_MSEC * USEC_PER_MSEC) : CLOCK_NEVER;
+	return poll_listeners(server, EPOLL_CTL_MOD, pause ? 0 : EPOLLIN);
+}
+
+static void stop_accepting(struct server *server, bool idle)
+{
+	if (!server->accepting)
+		return;
+	server->accepting = false;
+	server->idle = idle;
+	server->resume_usec = CLOCK_NEVER;
+	(void)poll_listeners(server, EPOLL_CTL_DEL, 0);
+	notify_stopping(idle);
+}
+
+/* Returns 0 if there is room for one more client; 1 if not in this iteration; or -errno. */
+static int make_room(struct server *server)
+{
+	struct client *unpolled = TAILQ_FIRST(&server->unpolled);
 	int r;
 
-	if (error == EAGAIN)
-		return 1;
-	if (is_of_one_connection(error))
+	if (unpolled != NULL && is_due(server, unpolled->wake_usec))
+		return 1; /* the next iteration may find it closed */
+	if (!TAILQ_EMPTY(&server->lingering)) {
+		drop_client(server, TAILQ_FIRST(&server->lingering));
 		return 0;
-	if (error == EBADF || error == EINVAL || error == ENOTSOCK || error == EFAULT)
-		return -error;
-
-	/* A shortage, of file descriptors or memory. */
-	if (listener->setup->shortage != NULL && has_come(listener->shortage_usec, listener)) {
-		listener->setup->shortage(-error);
-		listener->shortage_usec =
-			listener->now_usec + LISTENER_SHORTAGE_MSEC * USEC_PER_MSEC;
 	}
-	if (listener->fresh_count > 0)
-		return 1; /* first see whether they are done */
-	if (make_room(listener))
-		return 0;
-	r = leave_alone(listener);
+	r = pause_accepting(server, true);
 	return r < 0 ? r : 1;
 }
 
-/* Accepts a batch. Returns 0 or -errno. */
-static int accept_clients(struct listener *listener, uint32_t number)
+/* Returns as make_room() does. */
+static int accept_client(struct server *server, int listen_fd)
 {
-	int listen_fd = listener->setup->first_fd + (int)number;
-	int batch = LISTENER_ACCEPT_BATCH;
+	struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
+	socklen_t length = sizeof(peer);
+	int fd;
 
-	/* One that blocks may only be asked once for each time that epoll calls it ready. */
-	if (!(fcntl(listen_fd, F_GETFL) & O_NONBLOCK))
-		batch = 1;
-	while (batch-- > 0 && listener->polling) {
-		int fd, r = 0;
+	if (server->counts.open >= server->open_max) {
+		int r = make_room(server);
 
-		if (sessions_full(&listener->sessions)) {
-			if (listener->fresh_count > 0)
-				return 0; /* first see whether they are done */
-			if (!make_room(listener))
-				return leave_alone(listener);
-		}
-		fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd >= 0) {
-			start_session(listener, fd);
-		} else {
-			r = accept_failed(listener, errno);
-		}
 		if (r != 0)
-			return r < 0 ? r : 0;
+			return r;
 	}
-	return 0;
+	fd = accept4(listen_fd, (struct sockaddr *)&peer, &length, SOCK_CLOEXEC);
+	if (fd >= 0) {
+		start_client(server, fd, &peer, length);
+		return 0;
+	}
+	switch (accept_error_kind(errno)) {
+	case ACCEPT_EMPTY:
+		return 1;
+	case ACCEPT_TRANSIENT:
+		return 0;
+	case ACCEPT_SHORTAGE:
+		if (may_log_error(server))
+			message_accept_error(errno);
+		return make_room(server);
+	default:
+		return -errno;
+	}
 }
 
-/* Signals */
-
-static int open_signals(struct listener *listener)
+/* Returns 0 or -errno. */
+static int accept_clients(struct server *server, int listen_fd)
 {
-	sigset_t signals;
+	/* On a blocking socket, accept only once per EPOLLIN, or accept4() could block. */
+	int r = 0, batch = server->blocking ? 1 : SERVER_ACCEPT_BATCH;
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	listener->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
-	return listener->signal_fd < 0 ? -errno : 0;
+	while (r == 0 && batch-- > 0)
+		r = accept_client(server, listen_fd);
+	return r < 0 ? r : 0;
 }
 
-static void take_signals(struct listener *listener)
+/* Signals and timers */
+
+static void reload_greeting(struct server *server)
+{
+	struct greeting *greeting;
+	char *why;
+	int r;
+
+	notify_reloading();
+	r = greeting_load(&server->options->greeting, &greeting, &why);
+	if (r == 0) {
+		greeting_unref(server->greeting);
+		server->greeting = greeting;
+	} else {
+		message_bad_greeting(why);
+	}
+	message_reloaded(r == 0);
+	notify_ready();
+}
+
+static void handle_signals(struct server *server)
 {
 	struct signalfd_siginfo info;
 
-	while (read(listener->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+	while (read(server->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
-			reload(listener);
+			reload_greeting(server);
 		else
-			stop(listener, LISTENER_STOPPED);
+			stop_accepting(server, false);
 	}
 }
 
-/* Time */
-
-static uint64_t next_deadline(const struct listener *listener)
+static uint64_t next_deadline(const struct server *server)
 {
-	const uint64_t deadlines[] = {
-		sessions_deadline_usec(&listener->sessions),
-		listener->resume_usec,
-		listener->stopping ? CLOCK_NEVER : listener->idle_usec,
-		listener->status_usec,
-		listener->watchdog_usec,
+	const struct client *first[] = {
+		TAILQ_FIRST(&server->unpolled),
+		TAILQ_FIRST(&server->sending),
+		TAILQ_FIRST(&server->lingering),
 	};
-	uint64_t first = CLOCK_NEVER;
+	uint64_t next = MIN(server->status_usec, server->watchdog_usec);
 
-	for (size_t i = 0; i < sizeof(deadlines) / sizeof(*deadlines); i++)
-		first = deadlines[i] < first ? deadlines[i] : first;
-	return first;
+	if (server->accepting)
+		next = MIN(next, MIN(server->resume_usec, server->idle_usec));
+	for (size_t i = 0; i < 3; i++)
+		if (first[i] != NULL)
+			next = MIN(next, first[i]->wake_usec);
+	return next;
 }
 
-/* No session for long enough: whoever came this very moment is still served. */
-static int become_idle(struct listener *listener)
+/* Returns 0 or -errno. */
+static int run_timers(struct server *server, bool had_events)
 {
-	int r = 0;
-
-	listener->idle_usec = after(listener->now_usec, listener->setup->idle_usec);
-	for (int i = 0; r == 0 && i < listener->setup->fd_count; i++) {
-		struct pollfd polled = {.fd = listener->setup->first_fd + i, .events = POLLIN};
-
-		if (poll(&polled, 1, 0) > 0)
-			r = accept_clients(listener, (uint32_t)i);
+	step_due(server, &server->sending);
+	step_due(server, &server->lingering);
+	if (is_due(server, server->watchdog_usec))
+		server->watchdog_usec = deadline_in(server, notify_watchdog());
+	if (is_due(server, server->status_usec)) {
+		server->status_usec = CLOCK_NEVER;
+		if (server->accepting)
+			notify_status(&server->counts);
 	}
-	if (r == 0 && listener->counts.open == 0)
-		stop(listener, LISTENER_IDLE);
-	return r;
-}
-
-/* Does what is due. Returns 0 or -errno. */
-static int keep_time(struct listener *listener)
-{
-	const struct listener_setup *setup = listener->setup;
-	uint32_t index;
-	int r = 0;
-
-	while ((index = sessions_expired(&listener->sessions, listener->now_usec)) != SESSIONS_NONE)
-		step_session(listener, index);
-	if (has_come(listener->watchdog_usec, listener)) {
-		listener->watchdog_usec = after(listener->now_usec, setup->watchdog_usec);
-		if (setup->alive != NULL)
-			setup->alive();
-	}
-	if (has_come(listener->status_usec, listener)) {
-		listener->status_usec = CLOCK_NEVER;
-		if (!listener->stopping)
-			setup->status(&listener->counts);
-	}
-	if (!listener->stopping && has_come(listener->idle_usec, listener))
-		r = become_idle(listener);
-	if (r == 0 && !listener->stopping && !listener->polling &&
-	    (has_come(listener->resume_usec, listener) || listener->ended ||
-	     sessions_oldest_lingering(&listener->sessions) != SESSIONS_NONE))
-		r = resume(listener);
-	return r;
+	if (!server->accepting)
+		return 0;
+	/* With events, look once more: a client may have connected in the meantime. */
+	if (is_due(server, server->idle_usec) && !had_events)
+		stop_accepting(server, true);
+	else if (is_due(server, server->resume_usec))
+		return pause_accepting(server, false);
+	return 0;
 }
 
 /* The loop */
 
 /* Returns 0 or -errno. */
-static int handle(struct listener *listener, const struct epoll_event *event)
+static int dispatch(struct server *server, int fd)
 {
-	uint32_t index = TAG_INDEX(event->data.u64);
+	int listener = fd - server->sockets->first_fd;
 
-	switch (TAG_KIND(event->data.u64)) {
-	case TAG_SIGNALS:
-		take_signals(listener);
-		return 0;
-	case TAG_LISTENER:
-		return listener->stopping ? 0 : accept_clients(listener, index);
-	default:
-		/* Its place may be another's by now. What is true of it will be told again. */
-		if (!listener->made_room)
-			step_session(listener, index);
-		return 0;
-	}
+	if (fd == server->signal_fd)
+		handle_signals(server);
+	else if (server->clients[fd].state != CLIENT_NONE)
+		/* If this client has only inherited the descriptor, the step does no harm. */
+		step_client(server, &server->clients[fd]);
+	else if (server->accepting && listener >= 0 && listener < server->sockets->fd_count)
+		return accept_clients(server, fd);
+	return 0;
 }
 
-static int loop(struct listener *listener)
+static int server_loop(struct server *server)
 {
 	struct epoll_event events[EVENTS_MAX];
 	int r = 0;
 
-	while (r == 0 && !(listener->stopping && listener->counts.open == 0)) {
-		uint32_t fresh_count = listener->fresh_count;
-		uint64_t wake_usec = fresh_count > 0 ? 0 : next_deadline(listener);
-		int n = epoll_wait(listener->epoll_fd, events, EVENTS_MAX,
-				   clock_timeout_msec(wake_usec, clock_now_usec()));
+	while (r == 0 && (server->accepting || server->counts.open > 0)) {
+		int timeout = clock_timeout_msec(next_deadline(server), clock_now_usec());
+		int n = epoll_wait(server->epoll_fd, events, EVENTS_MAX, timeout);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
-		listener->now_usec = clock_now_usec();
-		listener->made_room = false;
-		step_fresh(listener, fresh_count);
+		server->now_usec = clock_now_usec();
+		step_due(server, &server->unpolled);
 		for (int i = 0; r == 0 && i < n; i++)
-			r = handle(listener, &events[i]);
+			r = dispatch(server, events[i].data.fd);
 		if (r == 0)
-			r = keep_time(listener);
+			r = run_timers(server, n > 0);
 	}
 	return r;
 }
 
-/* Makes everything that the loop needs. Returns 0 or -errno. */
-static int open_all(struct listener *listener)
+/* Returns 0 or -errno. */
+static int start_listening(struct server *server, const sigset_t *signals)
 {
-	const struct listener_setup *setup = listener->setup;
-	struct epoll_event signals = {.events = EPOLLIN, .data.u64 = TAG_SIGNALS};
+	const struct activation *sockets = server->sockets;
 	int r;
 
-	r = sessions_init(&listener->sessions, setup->sessions_max);
+	for (int i = 0; i < sockets->fd_count; i++)
+		server->blocking |= !(fcntl(sockets->first_fd + i, F_GETFL) & O_NONBLOCK);
+	server->signal_fd = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (server->signal_fd < 0)
+		return -errno;
+	r = poll_fd(server, EPOLL_CTL_ADD, server->signal_fd, EPOLLIN);
 	if (r == 0)
-		r = generation_new(setup->greeting, &listener->generation);
-	if (r == 0 && setup->want_peers) {
-		listener->peers = calloc(setup->sessions_max, sizeof(*listener->peers));
-		r = listener->peers == NULL ? -ENOMEM : 0;
-	}
-	listener->fresh =
-		calloc(LISTENER_ACCEPT_BATCH * (size_t)setup->fd_count, sizeof(*listener->fresh));
-	if (r == 0 && listener->fresh == NULL)
-		r = -ENOMEM;
+		r = poll_listeners(server, EPOLL_CTL_ADD, EPOLLIN);
 	if (r < 0)
 		return r;
-	listener->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (listener->epoll_fd < 0)
-		return -errno;
-	r = open_signals(listener);
+	server->accepting = true;
+	server->idle_usec = deadline_in(server, server->options->idle_usec);
+	server->watchdog_usec = deadline_in(server, notify_watchdog());
+	notify_ready();
+	return 0;
+}
+
+static void start_connections(struct server *server)
+{
+	for (int i = 0; i < server->sockets->fd_count; i++) {
+		int fd = server->sockets->first_fd + i;
+		struct sockaddr_storage peer;
+		socklen_t length = activation_peer(fd, &peer);
+
+		start_client(server, fd, &peer, length);
+	}
+}
+
+/* Makes the table of clients, one for each descriptor that RLIMIT_NOFILE allows. */
+static int make_table(struct server *server)
+{
+	uint64_t others = RESERVED_FDS + (uint64_t)server->sockets->fd_count;
+	uint64_t open_max = server->options->max_connections;
+	struct rlimit files = {.rlim_cur = RLIM_INFINITY};
+
+	(void)getrlimit(RLIMIT_NOFILE, &files);
+	if (files.rlim_cur > OPTIONS_CONNECTIONS_MAX) {
+		files.rlim_cur = OPTIONS_CONNECTIONS_MAX;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+	server->open_max = files.rlim_cur > others ? files.rlim_cur - others : 1;
+	if (open_max > 0)
+		server->open_max = MIN(server->open_max, open_max);
+	server->clients_size = files.rlim_cur;
+	server->clients = calloc(files.rlim_cur, sizeof(*server->clients));
+	return server->clients == NULL ? -ENOMEM : 0;
+}
+
+static int start(struct server *server, bool listening)
+{
+	sigset_t signals;
+	int r = make_table(server);
+
 	if (r < 0)
 		return r;
-	if (epoll_ctl(listener->epoll_fd, EPOLL_CTL_ADD, listener->signal_fd, &signals) < 0)
+	server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (server->epoll_fd < 0)
 		return -errno;
-	return poll_listeners(listener, EPOLL_CTL_ADD, EPOLLIN);
+	/* With passed connections they stay blocked: the clients' deadlines end the server. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	if (listening)
+		return start_listening(server, &signals);
+	start_connections(server);
+	return 0;
 }
 
-static void close_all(struct listener *listener)
+int server_run(const struct activation *sockets, const struct options *options,
+	       struct greeting *greeting)
 {
-	uint32_t index;
-
-	if (listener->signal_fd >= 0)
-		close(listener->signal_fd);
-	if (listener->epoll_fd >= 0)
-		close(listener->epoll_fd);
-	/* Only an error leaves any sessions. */
-	while ((index = sessions_any(&listener->sessions)) != SESSIONS_NONE) {
-		generation_release(generation_of(sessions_get(&listener->sessions, index)));
-		sessions_remove(&listener->sessions, index);
-	}
-	sessions_free(&listener->sessions);
-	generation_release(listener->generation);
-	free(listener->fresh);
-	free(listener->peers);
-}
-
-int listener_run(const struct listener_setup *setup, struct listener_counts *counts,
-		 enum listener_end *end)
-{
-	uint64_t now = clock_now_usec();
-	struct listener listener = {
-		.setup = setup,
+	bool listening = sockets->kind == ACTIVATION_LISTENERS;
+	bool logged = options->log_greetings == LOG_GREETINGS_YES ||
+		      (options->log_greetings == LOG_GREETINGS_DEFAULT && !listening);
+	struct server server = {
+		.sockets = sockets,
+		.options = options,
+		.greeting = greeting,
+		.greeted_priority = logged ? LOG_NOTICE : LOG_DEBUG,
+		.unpolled = TAILQ_HEAD_INITIALIZER(server.unpolled),
+		.sending = TAILQ_HEAD_INITIALIZER(server.sending),
+		.lingering = TAILQ_HEAD_INITIALIZER(server.lingering),
 		.epoll_fd = -1,
 		.signal_fd = -1,
-		.now_usec = now,
+		.now_usec = clock_now_usec(),
 		.resume_usec = CLOCK_NEVER,
-		.idle_usec = after(now, setup->idle_usec),
+		.idle_usec = CLOCK_NEVER,
 		.status_usec = CLOCK_NEVER,
-		.watchdog_usec = after(now, setup->watchdog_usec),
+		.watchdog_usec = CLOCK_NEVER,
 	};
-	int r = open_all(&listener);
+	int r = start(&server, listening);
 
-	if (r == 0) {
-		if (setup->ready != NULL)
-			setup->ready();
-		r = loop(&listener);
-	}
-	if (r == 0) {
-		*counts = listener.counts;
-		*end = listener.end;
-	}
-	close_all(&listener);
-	return r;
+	if (r == 0)
+		r = server_loop(&server);
+	if (r == 0 && listening)
+		message_summary(&server.counts, server.idle);
+	/* Only an error leaves clients. */
+	for (uint64_t fd = 0; server.counts.open > 0 && fd < server.clients_size; fd++)
+		if (server.clients[fd].state != CLIENT_NONE)
+			drop_client(&server, &server.clients[fd]);
+	if (server.signal_fd >= 0)
+		close(server.signal_fd);
+	if (server.epoll_fd >= 0)
+		close(server.epoll_fd);
+	greeting_unref(server.greeting);
+	free(server.clients);
+	return r == 0 && server.failed && !listening ? 1 : r;
 }

@@ -1,91 +1,52 @@
 /* SPDX-License-Identifier: MIT */
-/* server - greets everyone who connects to the listening sockets that were passed */
+/* server - greets the clients of the passed sockets */
 #ifndef HELLOD_SERVER_H
 #define HELLOD_SERVER_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
-
-#include "common/address.h"
-#include "hellod/client.h"
+#include "hellod/activation.h"
 #include "hellod/greeting.h"
+#include "hellod/options.h"
 
 /*
- * One thread and one epoll set for everything. Sessions are stepped as in a per-connection process,
- * but side by side, and nobody is refused a greeting because others linger:
+ * One thread and one epoll set serve both kinds of sockets. Passed connections are a server that
+ * accepts nobody and still has clients; passed listening sockets one that accepts until it is idle
+ * or stopped.
  *
- *	as many sessions as are allowed, or no file descriptor left: the session that has
- *	lingered longest, which has its whole frame, is closed to make room;
- *	if every session is still sending: the listening sockets are left alone until one ends.
+ * No client is refused a greeting because others linger. At the limit of connections, or without a
+ * file descriptor or memory for one more, the client that was greeted longest ago is disconnected;
+ * if there is none, the listening sockets are not polled until a client ends or
+ * SERVER_PAUSE_MSEC have passed.
  *
- * epoll and not sd-event: a prototype that stepped the same sessions from sd-event took 15 % more
- * CPU for a greeting (21.3 and 18.5 us, medians of nine times 20,000 greetings, 32 at a time, the
- * two taking turns), and an allocation for every connection.
+ * epoll and not sd-event: a prototype of the same loop on sd-event took 15 % more CPU for each
+ * greeting, and an allocation for each connection.
  *
- * The listening sockets are not changed: their flags, like the sockets themselves, are shared with
- * systemd, which holds what is still in their queues when the listener ends.
+ * The flags and the queues of the listening sockets are shared with systemd: the server neither
+ * changes nor closes them, and the clients still queued when it ends are systemd's.
  */
 
-/* Clients taken from one listening socket before everything else has its turn. */
-#define LISTENER_ACCEPT_BATCH 64
+/* Clients accepted from one listening socket before other sockets have their turn. */
+#define SERVER_ACCEPT_BATCH 64
 
-/* After this long a listening socket is looked at again that was left alone for a shortage. */
-#define LISTENER_PAUSE_MSEC 100U
+/* Until a listening socket that was left alone for a shortage is polled again. */
+#define SERVER_PAUSE_MSEC 100U
 
-/* How often shortage() is called, at the most. */
-#define LISTENER_SHORTAGE_MSEC 60000U
-
-/* How often status() is called while anything changes, at the most. */
-#define LISTENER_STATUS_MSEC 1000U
-
-struct listener_counts {
-	uint64_t accepted; /* clients */
-	uint64_t greeted;  /* of which were sent the whole frame, and are no longer open */
-	uint64_t dropped;  /* closed early to make room: they had their frame */
-	uint32_t open;	   /* sessions right now */
-};
-
-enum listener_end {
-	LISTENER_IDLE,	  /* no session for idle_usec, and no client waiting */
-	LISTENER_STOPPED, /* SIGTERM or SIGINT, and every session ended */
-};
-
-/* What the listener works with and whom it tells. Callbacks may be NULL. */
-struct listener_setup {
-	int first_fd; /* listening stream sockets, consecutive */
-	int fd_count;
-	uint32_t sessions_max;
-	uint64_t idle_usec;		 /* or CLOCK_NEVER */
-	uint64_t watchdog_usec;		 /* how often to call alive(), or CLOCK_NEVER */
-	const struct greeting *greeting; /* copied */
-	bool want_peers;		 /* find out the address of every client, for ended() */
-
-	/* The listener accepts from here on. */
-	void (*ready)(void);
-	/* SIGHUP came: fill in *greeting and return 0, or return -errno to keep the old one. */
-	int (*reload)(struct greeting *greeting);
-	/* It stopped accepting, because of a signal or because it is idle. */
-	void (*stopping)(enum listener_end why);
-	/* The counts changed, while it accepts. */
-	void (*status)(const struct listener_counts *counts);
-	/* The watchdog's time has come. */
-	void (*alive)(void);
-	/* A session was closed. `peer` is NULL if not wanted. */
-	void (*ended)(const struct session *session, const struct address_text *peer);
-	/* accept(2) failed for want of something, -errno; at most every LISTENER_SHORTAGE_MSEC. */
-	void (*shortage)(int error);
-};
+/* The least time between two errors in the log, and between two STATUS= notifications. */
+#define SERVER_ERROR_MSEC 60000U
+#define SERVER_STATUS_MSEC 1000U
 
 /*
- * Greets clients until it is idle or a signal stops it. SIGTERM, SIGINT and SIGHUP are blocked and
- * taken from a signalfd. The listening sockets stay open.
+ * Greets the clients of `sockets`, and takes over the caller's reference to the greeting. With
+ * connections, returns when the last one is closed; with listening sockets, when there was no
+ * client for options->idle_usec, or when the clients of that moment are closed after SIGTERM or
+ * SIGINT. SIGHUP loads the greeting again. Connections ignore SIGHUP, and SIGTERM ends nothing
+ * that does not end by itself within the deadlines of client.h.
  *
- * Returns 0, with *counts and *end filled in;
+ * Returns 0;
+ *         1 if this host failed to greet a passed connection, which was logged;
  *         -ENOMEM, or the -errno of epoll_create1(2), epoll_ctl(2), epoll_wait(2), signalfd(2) or,
- *         if a socket turns out not to listen, accept(2).
+ *         if a socket turns out not to listen, accept4(2).
  */
-int listener_run(const struct listener_setup *setup, struct listener_counts *counts,
-		 enum listener_end *end);
+int server_run(const struct activation *sockets, const struct options *options,
+	       struct greeting *greeting);
 
 #endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* messages - what the daemon says to the journal and to systemd */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "common/address.h"
+#include "common/clock.h"
+#include "hellod/log.h"
+#include "hellod/messages.h"
+
+void message_no_socket(void)
+{
+	log_event(LOG_ERR, NULL, NULL,
+		  "no socket was passed: systemd starts this program when a client connects");
+	log_event(LOG_ERR, NULL, NULL,
+		  "try 'systemctl start hello.socket', or without installing "
+		  "'systemd-socket-activate --accept -l 6666 %s'",
+		  program_invocation_name);
+}
+
+static void config_error(const char *message_id, char *why)
+{
+	log_event(LOG_ERR, message_id, NULL, "%s", why != NULL ? why : strerror(ENOMEM));
+	free(why);
+}
+
+void message_bad_socket(char *why)
+{
+	config_error(MESSAGE_SOCKET_BAD, why);
+}
+
+void message_bad_greeting(char *why)
+{
+	config_error(MESSAGE_GREETING_BAD, why);
+}
+
+void message_reloaded(bool changed)
+{
+	log_event(LOG_NOTICE, NULL, NULL,
+		  changed ? "reloaded the greeting" : "keeping the greeting as it was");
+}
+
+static const char *remedy(int error)
+{
+	switch (error) {
+	case EMFILE:
+		return "raise LimitNOFILE= or lower --max-connections";
+	case EACCES:
+	case EPERM:
+		return "check the firewall and the security policy of this host";
+	default:
+		return "free memory or file descriptors on this host";
+	}
+}
+
+void message_accept_error(int error)
+{
+	log_event(LOG_ERR, MESSAGE_SHORTAGE, NULL, "cannot accept connections: %s; %s",
+		  strerror(error), remedy(error));
+}
+
+void message_client(const struct client *client, int priority)
+{
+	const char *end = client_end_name(client->end);
+	char bytes[32], joined[ADDRESS_BYTES];
+	struct address_text peer;
+	const struct log_field fields[] = {
+		{"HELLO_PEER_ADDRESS", peer.host},
+		{"HELLO_PEER_PORT", peer.port},
+		{"HELLO_BYTES", bytes},
+		{"HELLO_END", end},
+		{0},
+	};
+
+	if (!log_wants(priority))
+		return;
+	address_format((const struct sockaddr *)&client->peer, client->peer_length, &peer);
+	address_join(&peer, joined);
+	snprintf(bytes, sizeof(bytes), "%zu", client->sent);
+	if (client_greeted(client))
+		log_event(priority, MESSAGE_GREETED, fields, "greeted %s (%s)", joined, end);
+	else if (client->end == CLIENT_END_LOCAL_ERROR)
+		log_event(priority, MESSAGE_SHORTAGE, fields, "cannot greet %s: %s; %s", joined,
+			  strerror(client->error), remedy(client->error));
+	else
+		log_event(priority, NULL, fields, "did not greet %s: %s after %zu of %zu bytes",
+			  joined, end, client->sent, client->greeting->length);
+}
+
+void message_summary(const struct message_counts *counts, bool idle)
+{
+	char greeted[32];
+	const struct log_field fields[] = {{"HELLO_GREETED", greeted}, {0}};
+
+	snprintf(greeted, sizeof(greeted), "%" PRIu64, counts->greeted);
+	log_event(LOG_NOTICE, MESSAGE_SUMMARY, fields,
+		  "greeted %" PRIu64 " of %" PRIu64 " clients (%s)", counts->greeted,
+		  counts->accepted, idle ? "idle" : "stopped");
+}
+
+void message_fatal(int error)
+{
+	log_event(LOG_ERR, NULL, NULL, "fatal: %s", strerror(error));
+}
+
+void notify_ready(void)
+{
+	sd_notify(0, "READY=1");
+}
+
+void notify_reloading(void)
+{
+	/* Type=notify-reload (systemd 253) requires the time. */
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now_usec());
+}
+
+void notify_stopping(bool idle)
+{
+	sd_notify(0, idle ? "STOPPING=1\nSTATUS=Idle, exiting"
+			  : "STOPPING=1\nSTATUS=Finishing with connected clients");
+}
+
+void notify_status(const struct message_counts *counts)
+{
+	sd_notifyf(0, "STATUS=Greeted %" PRIu64 " clients, %" PRIu32 " connected", counts->greeted,
+		   counts->open);
+}
+
+uint64_t notify_watchdog(void)
+{
+	uint64_t usec;
+
+	if (sd_watchdog_enabled(0, &usec) <= 0)
+		return CLOCK_NEVER;
+	sd_notify(0, "WATCHDOG=1");
+	return (usec + 1) / 2; /* as sd_watchdog_enabled(3) advises */
+}

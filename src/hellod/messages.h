@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* messages - what the daemon says to the journal and to systemd */
+#ifndef HELLOD_MESSAGES_H
+#define HELLOD_MESSAGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hellod/client.h"
+
+/*
+ * The values of MESSAGE_ID= that systemd/hellod.catalog explains. Never change one, and never
+ * reuse one for another message.
+ */
+#define MESSAGE_GREETED "46f9530514c14616a03f0fb2053ce493"
+#define MESSAGE_GREETING_BAD "9320f0a01a3242f8ae3a0d459390222a"
+#define MESSAGE_SOCKET_BAD "a83ed450f3244e6298e89e8894fcf88a"
+#define MESSAGE_SHORTAGE "87ea194663ff41b29ef3f83f9a63724b"
+#define MESSAGE_SUMMARY "ec239c1c69eb490eb5b82d7f12327e60"
+
+struct message_counts {
+	uint64_t accepted; /* clients */
+	uint64_t greeted;  /* clients that got the whole frame and are no longer connected */
+	uint64_t dropped;  /* greeted clients that were disconnected to make room */
+	uint32_t open;	   /* clients connected now */
+};
+
+/* To the journal, or standard error: log.h */
+
+/* hellod was started without a socket. */
+void message_no_socket(void);
+
+/* The passed sockets or the greeting cannot be used. Frees `why`, a line or NULL (no memory). */
+void message_bad_socket(char *why);
+void message_bad_greeting(char *why);
+
+/* A reload has ended. */
+void message_reloaded(bool changed);
+
+/* A client is closed: greeted, not greeted, or not greeted because of this host. */
+void message_client(const struct client *client, int priority);
+
+/* accept4(2) failed with an errno that is this host's fault. */
+void message_accept_error(int error);
+
+/* The last message of the listening mode. */
+void message_summary(const struct message_counts *counts, bool idle);
+
+/* The daemon ends because of an errno. */
+void message_fatal(int error);
+
+/* To the service manager: sd_notify(3) */
+
+void notify_ready(void);
+void notify_reloading(void);
+void notify_stopping(bool idle);
+void notify_status(const struct message_counts *counts);
+
+/* Returns when to call it again, in microseconds from now, or CLOCK_NEVER without a watchdog. */
+uint64_t notify_watchdog(void);
+
+#endif
