@@ -12,15 +12,15 @@
 
 void client_start(struct client *client, int fd, struct greeting *greeting, uint64_t now_usec)
 {
-	client->greeting = greeting_ref(greeting);
 	client->fd = fd;
+	client->greeting = greeting_ref(greeting);
 	client->state = CLIENT_SENDING;
 	client->end = CLIENT_END_PENDING;
 	client->events = POLLIN | POLLOUT;
+	client->polled_events = 0;
 	client->starved = false;
 	client->error = 0;
-	client->sent = 0;
-	client->drained = 0;
+	client->sent = client->drained = 0;
 	client->deadline_usec = now_usec + CLIENT_SEND_MSEC * USEC_PER_MSEC;
 	client->wake_usec = now_usec;
 }
@@ -36,22 +36,20 @@ void client_close(struct client *client, enum client_end end)
 
 void client_starve(struct client *client, int error, uint64_t now_usec)
 {
-	uint64_t retry_usec = now_usec + CLIENT_RETRY_MSEC * USEC_PER_MSEC;
-
 	client->starved = true;
 	client->error = error;
-	client->events = 0;
-	client->wake_usec = retry_usec < client->deadline_usec ? retry_usec : client->deadline_usec;
+	client->wake_usec = now_usec + CLIENT_RETRY_MSEC * USEC_PER_MSEC;
 }
 
 /*
- * Handles an errno of send(2), recv(2) or shutdown(2). On a valid socket the rest of what these
- * manual pages list comes from the peer or from the network between.
+ * Handles an errno of send(2), recv(2) or shutdown(2). On a valid socket, those not named here
+ * come from the peer or the network.
  */
-static void fail(struct client *client, int error, uint64_t now_usec)
+static void handle_error(struct client *client, int error, uint64_t now_usec)
 {
 	switch (error) {
 	case EAGAIN:
+	case EINTR:
 		break;
 	case ENOBUFS:
 	case ENOMEM:
@@ -75,21 +73,20 @@ static void send_frame(struct client *client, uint64_t now_usec)
 {
 	const struct greeting *greeting = client->greeting;
 
+	client->error = 0;
 	while (client->sent < greeting->length) {
 		ssize_t n = send(client->fd, greeting->frame + client->sent,
 				 greeting->length - client->sent,
 				 MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
 
-		if (n >= 0) {
-			client->sent += (size_t)n;
-		} else if (errno != EINTR) {
-			fail(client, errno, now_usec);
+		if (n < 0) {
+			handle_error(client, errno, now_usec);
 			return;
 		}
+		client->sent += (size_t)n;
 	}
-
 	if (shutdown(client->fd, SHUT_WR) < 0) {
-		fail(client, errno, now_usec);
+		handle_error(client, errno, now_usec);
 		return;
 	}
 	client->state = CLIENT_LINGERING;
@@ -105,11 +102,7 @@ static void drain(struct client *client, uint64_t now_usec)
 {
 	/* Static: 64 KiB of stack would be probed page by page (-fstack-clash-protection). */
 	static char discarded[CLIENT_DRAIN_STEP_BYTES];
-	ssize_t n;
-
-	do
-		n = recv(client->fd, discarded, sizeof(discarded), MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
+	ssize_t n = recv(client->fd, discarded, sizeof(discarded), MSG_DONTWAIT);
 
 	if (n > 0) {
 		client->drained += (size_t)n;
@@ -121,7 +114,7 @@ static void drain(struct client *client, uint64_t now_usec)
 		/* The peer half-closed: stop polling for input, keep sending. */
 		client->events = POLLOUT;
 	} else {
-		fail(client, errno, now_usec);
+		handle_error(client, errno, now_usec);
 	}
 }
 
@@ -129,10 +122,6 @@ enum client_state client_step(struct client *client, uint64_t now_usec)
 {
 	enum client_state before = client->state;
 
-	if (client->starved) {
-		client->starved = false;
-		client->events = before == CLIENT_SENDING ? POLLIN | POLLOUT : POLLIN;
-	}
 	if (client->state == CLIENT_SENDING)
 		send_frame(client, now_usec);
 	if (client->state == before && (client->events & POLLIN))
@@ -140,24 +129,11 @@ enum client_state client_step(struct client *client, uint64_t now_usec)
 
 	if (client->state != CLIENT_CLOSED && now_usec >= client->deadline_usec)
 		client_close(client, client->state == CLIENT_LINGERING ? CLIENT_END_LINGER_TIMEOUT
-				     : client->starved		       ? CLIENT_END_LOCAL_ERROR
+				     : client->error != 0	       ? CLIENT_END_LOCAL_ERROR
 								       : CLIENT_END_SEND_TIMEOUT);
-	if (!client->starved)
-		client->wake_usec = client->deadline_usec;
+	client->wake_usec = client->starved ? now_usec + CLIENT_RETRY_MSEC * USEC_PER_MSEC
+					    : client->deadline_usec;
 	return client->state;
-}
-
-void client_enqueue(struct client *client, struct client_queue *queue)
-{
-	struct client *before = TAILQ_LAST(queue, client_queue);
-
-	while (before != NULL && before->wake_usec > client->wake_usec)
-		before = TAILQ_PREV(before, client_queue, link);
-	if (before != NULL)
-		TAILQ_INSERT_AFTER(queue, before, client, link);
-	else
-		TAILQ_INSERT_HEAD(queue, client, link);
-	client->queue = queue;
 }
 
 bool client_greeted(const struct client *client)
@@ -167,15 +143,10 @@ bool client_greeted(const struct client *client)
 
 const char *client_end_name(enum client_end end)
 {
+	/* In the order of the enum. */
 	static const char *const names[] = {
-		[CLIENT_END_PENDING] = "pending",
-		[CLIENT_END_CLOSED] = "closed",
-		[CLIENT_END_RESET] = "reset",
-		[CLIENT_END_SEND_TIMEOUT] = "send-timeout",
-		[CLIENT_END_LINGER_TIMEOUT] = "linger-timeout",
-		[CLIENT_END_FLOOD] = "flood",
-		[CLIENT_END_DROPPED] = "dropped",
-		[CLIENT_END_LOCAL_ERROR] = "local-error",
+		"pending",	  "closed", "reset",   "send-timeout",
+		"linger-timeout", "flood",  "dropped", "local-error",
 	};
 
 	return names[end];

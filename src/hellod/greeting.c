@@ -14,18 +14,13 @@
 #include "common/frame.h"
 #include "hellod/greeting.h"
 
-static struct greeting *greeting_new(size_t size)
+struct greeting *greeting_new(size_t size)
 {
 	struct greeting *greeting = malloc(sizeof(*greeting) + size);
 
 	if (greeting != NULL)
 		*greeting = (struct greeting){.references = 1};
 	return greeting;
-}
-
-struct greeting *greeting_new_empty(void)
-{
-	return greeting_new(0);
 }
 
 struct greeting *greeting_ref(struct greeting *greeting)
@@ -52,33 +47,15 @@ __attribute__((format(printf, 3, 4))) static int refuse(int error, char **ret_wh
 	return error;
 }
 
-/* Returns 0 or -errno; -EMSGSIZE if the file does not end within `size` bytes. */
-static int read_all(int fd, char *buffer, size_t size, size_t *ret_length)
-{
-	size_t length = 0;
-
-	for (;;) {
-		ssize_t n;
-
-		if (length == size)
-			return -EMSGSIZE;
-		n = read(fd, buffer + length, size - length);
-		if (n == 0)
-			break;
-		if (n > 0)
-			length += (size_t)n;
-		else if (errno != EINTR)
-			return -errno;
-	}
-	*ret_length = length;
-	return 0;
-}
-
 /* Returns as greeting_load() does. The caller frees *ret_text, on failure too. */
 static int read_file(const char *path, char **ret_text, size_t *ret_length, char **ret_why)
 {
 	static const char remedy[] = "put a text there that hellod can read";
+	/* One byte more than allowed, to see the end of a file of exactly that size. */
+	const size_t size = GREETING_FILE_BYTES_MAX + 1;
+	size_t length = 0;
 	struct stat st;
+	ssize_t n = -1;
 	int fd, r;
 
 	/* O_NONBLOCK: opening a pipe must not wait for its writer; a pipe is refused below. */
@@ -90,19 +67,18 @@ static int read_file(const char *path, char **ret_text, size_t *ret_length, char
 		return refuse(-EINVAL, ret_why, "%s: not a regular file; %s", path, remedy);
 	}
 
-	/* One byte more than allowed, to see the end of a file of exactly that size. */
-	*ret_text = malloc(GREETING_FILE_BYTES_MAX + 1);
-	r = *ret_text == NULL ? -ENOMEM
-			      : read_all(fd, *ret_text, GREETING_FILE_BYTES_MAX + 1, ret_length);
+	*ret_text = malloc(size);
+	while (*ret_text != NULL && (n = read(fd, *ret_text + length, size - length)) > 0)
+		length += (size_t)n;
+	r = -errno;
 	close(fd);
-
-	if (r == -EMSGSIZE)
-		return refuse(r, ret_why,
-			      "%s: over %zu bytes long, but at most %d fit in a frame; "
-			      "shorten it",
-			      path, GREETING_FILE_BYTES_MAX, FRAME_GREETING_BYTES_MAX);
-	if (r < 0)
+	if (n < 0)
 		return refuse(r, ret_why, "%s: %s; %s", path, strerror(-r), remedy);
+	if (length == size)
+		return refuse(-EMSGSIZE, ret_why,
+			      "%s: over %zu bytes long, but at most %d fit in a frame; shorten it",
+			      path, GREETING_FILE_BYTES_MAX, FRAME_GREETING_BYTES_MAX);
+	*ret_length = length;
 	return 0;
 }
 
@@ -123,47 +99,37 @@ static int encode(const char *origin, const char *text, size_t length,
 
 	greeting_unref(greeting);
 	if (r == -EILSEQ)
-		return refuse(r, ret_why,
-			      "%s: not UTF-8 at byte %zu (counted from 0); "
-			      "write the greeting in UTF-8",
-			      origin, detail);
+		return refuse(
+			r, ret_why,
+			"%s: not UTF-8 at byte %zu (counted from 0); write the greeting in UTF-8",
+			origin, detail);
 	return refuse(r, ret_why,
-		      "%s: %zu bytes long when encoded, but at most %d fit in a frame; "
-		      "shorten it",
+		      "%s: %zu bytes long when encoded, but at most %d fit in a frame; shorten it",
 		      origin, detail, FRAME_GREETING_BYTES_MAX);
-}
-
-static bool may_be_absent(const struct greeting_source *source)
-{
-	struct stat st;
-
-	return source->path == NULL || (source->path_may_be_absent && lstat(source->path, &st) < 0);
 }
 
 int greeting_load(const struct greeting_source *source, struct greeting **ret_greeting,
 		  char **ret_why)
 {
-	char *text = NULL, *why = NULL;
+	const char *text = source->text;
+	char *contents = NULL;
 	size_t length = 0;
-	int r = -ENOENT;
+	struct stat st;
+	int r;
 
-	if (source->text != NULL)
-		return encode("--greeting", source->text, strlen(source->text), ret_greeting,
-			      ret_why);
+	/* lstat(): a dangling symbolic link is a mistake, not an absent file. */
+	if (text == NULL &&
+	    (source->path == NULL ||
+	     (source->path_may_be_absent && lstat(source->path, &st) < 0 && errno == ENOENT)))
+		text = GREETING_DEFAULT;
+	if (text != NULL)
+		return encode("--greeting", text, strlen(text), ret_greeting, ret_why);
 
-	if (source->path != NULL)
-		r = read_file(source->path, &text, &length, &why);
-	if (r == 0) {
-		if (length > 0 && text[length - 1] == '\n')
-			length--;
-		r = encode(source->path, text, length, ret_greeting, ret_why);
-	} else if (r == -ENOENT && may_be_absent(source)) {
-		free(why);
-		r = encode("default", GREETING_DEFAULT, strlen(GREETING_DEFAULT), ret_greeting,
-			   ret_why);
-	} else {
-		*ret_why = why;
-	}
-	free(text);
+	r = read_file(source->path, &contents, &length, ret_why);
+	if (r == 0 && length > 0 && contents[length - 1] == '\n')
+		length--;
+	if (r == 0)
+		r = encode(source->path, contents, length, ret_greeting, ret_why);
+	free(contents);
 	return r;
 }

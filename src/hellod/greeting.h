@@ -9,7 +9,7 @@
 
 #define GREETING_DEFAULT "HELLO"
 
-/* A larger file is not read to its end. Up to this size the message can tell the encoded length. */
+/* A longer file is refused. Up to here the message can tell the encoded length. */
 #define GREETING_FILE_BYTES_MAX ((size_t)1 << 20)
 
 /* Where the text comes from: `text`, else the file at `path`, else GREETING_DEFAULT. */
@@ -29,25 +29,19 @@ struct greeting {
 /*
  * Loads a greeting. One newline at the very end of a file does not belong to the text.
  *
- * Returns 0, with a new greeting of one reference in *ret_greeting;
- *         -EILSEQ if the text is not UTF-8;
- *         -EMSGSIZE if it is too long for a frame, or the file larger than
- *         GREETING_FILE_BYTES_MAX;
- *         -EINVAL if the file is not a regular file;
- *         -ENOMEM, or the -errno of open(2) or read(2).
- * On failure *ret_why is one line for the administrator that names the source, the fault and the
- * remedy; the caller frees it. It is NULL if there is no memory for it.
+ * Returns 0, with a new greeting of one reference in *ret_greeting; or -errno, with one line for
+ * the administrator in *ret_why, which the caller frees (NULL without memory): -EILSEQ if the text
+ * is not UTF-8; -EMSGSIZE if it is too long for a frame, or the file longer than
+ * GREETING_FILE_BYTES_MAX; -EINVAL if the file is not regular; -ENOMEM; that of open(2), read(2).
  */
 int greeting_load(const struct greeting_source *source, struct greeting **ret_greeting,
 		  char **ret_why);
 
-/* Returns a new greeting of length 0, for clients that are only to be closed properly, or NULL. */
-struct greeting *greeting_new_empty(void);
+/* Returns a greeting of one reference and length 0, with room for a frame of `size`; or NULL. */
+struct greeting *greeting_new(size_t size);
 
-/* Adds a reference and returns the greeting. */
+/* Adds a reference and returns the greeting; drops one, and with the last frees it (or NULL). */
 struct greeting *greeting_ref(struct greeting *greeting);
-
-/* Drops a reference, and frees the greeting with the last one. NULL is allowed. */
 void greeting_unref(struct greeting *greeting);
 
 #endif

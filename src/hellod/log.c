@@ -14,7 +14,7 @@
 
 #include "hellod/log.h"
 
-/* The fields of log.h, and PRIORITY=, SYSLOG_IDENTIFIER= and MESSAGE_ID= before them. */
+/* With PRIORITY=, SYSLOG_IDENTIFIER= and MESSAGE_ID=. */
 #define ENTRY_BYTES (LOG_MESSAGE_BYTES + (3 + LOG_FIELDS_MAX) * LOG_FIELD_BYTES)
 
 static bool journal_reads_stderr;
@@ -37,80 +37,65 @@ bool log_wants(int priority)
 	return priority <= priority_max;
 }
 
-/* Replaces newlines, which would end a journal field or a log line. */
-static void make_one_line(char *text)
+/* Writes `text` after `prefix`, as one line of at most `size` bytes. Returns its end. */
+static char *put_line(char *line, size_t size, const char *prefix, const char *separator,
+		      const char *text)
 {
-	for (; *text != '\0'; text++)
-		if (*text == '\n')
-			*text = ' ';
-}
-
-/* Appends "name=value\n", of at most `size` bytes. Returns the new end of the entry. */
-static char *put_field(char *end, size_t size, const char *name, const char *value)
-{
-	snprintf(end, size, "%s=%s", name, value);
-	make_one_line(end);
-	end += strlen(end);
-	*end = '\n';
-	return end + 1;
+	snprintf(line, size, "%s%s%s", prefix, separator, text);
+	for (; *line != '\0'; line++)
+		if (*line == '\n') /* would end a journal field, or the line */
+			*line = ' ';
+	*line = '\n';
+	return line + 1;
 }
 
 /*
  * Sends a datagram of https://systemd.io/JOURNAL_NATIVE_PROTOCOL/, because sd_journal_sendv(3)
  * waits for a journal whose queue is full. Returns false if no journal runs.
  */
-static bool send_entry(const char *entry, size_t length)
-{
-	static const struct sockaddr_un journal = {
-		.sun_family = AF_UNIX,
-		.sun_path = "/run/systemd/journal/socket",
-	};
-	static int fd = -1;
-
-	if (fd < 0)
-		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	return fd >= 0 && (sendto(fd, entry, length, MSG_DONTWAIT | MSG_NOSIGNAL,
-				  (const struct sockaddr *)&journal, sizeof(journal)) >= 0 ||
-			   errno == EAGAIN);
-}
-
 static bool write_journal(int priority, const char *message_id, const struct log_field *fields,
 			  const char *message)
 {
+	static const struct sockaddr_un journal = {AF_UNIX, "/run/systemd/journal/socket"};
+	static int fd = -1;
 	const char digit[] = {(char)('0' + priority), '\0'};
 	char entry[ENTRY_BYTES], *end = entry;
 
-	end = put_field(end, LOG_FIELD_BYTES, "PRIORITY", digit);
-	end = put_field(end, LOG_FIELD_BYTES, "SYSLOG_IDENTIFIER", program_invocation_short_name);
+	end = put_line(end, LOG_FIELD_BYTES, "PRIORITY", "=", digit);
+	end = put_line(end, LOG_FIELD_BYTES, "SYSLOG_IDENTIFIER", "=",
+		       program_invocation_short_name);
 	if (message_id != NULL)
-		end = put_field(end, LOG_FIELD_BYTES, "MESSAGE_ID", message_id);
+		end = put_line(end, LOG_FIELD_BYTES, "MESSAGE_ID", "=", message_id);
 	for (int i = 0; fields != NULL && fields[i].name != NULL && i < LOG_FIELDS_MAX; i++)
-		end = put_field(end, LOG_FIELD_BYTES, fields[i].name, fields[i].value);
-	end = put_field(end, LOG_MESSAGE_BYTES, "MESSAGE", message);
-	return send_entry(entry, (size_t)(end - entry));
+		end = put_line(end, LOG_FIELD_BYTES, fields[i].name, "=", fields[i].value);
+	end = put_line(end, LOG_MESSAGE_BYTES, "MESSAGE", "=", message);
+
+	if (fd < 0)
+		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return fd >= 0 && (sendto(fd, entry, (size_t)(end - entry), MSG_DONTWAIT | MSG_NOSIGNAL,
+				  (const struct sockaddr *)&journal, sizeof(journal)) >= 0 ||
+			   errno == EAGAIN);
 }
 
 void log_event(int priority, const char *message_id, const struct log_field *fields,
 	       const char *format, ...)
 {
-	char message[LOG_MESSAGE_BYTES], line[LOG_MESSAGE_BYTES + LOG_FIELD_BYTES];
+	const char prefix[] = {'<', (char)('0' + priority), '>', '\0'}; /* SyslogLevelPrefix= */
+	char message[LOG_MESSAGE_BYTES], line[LOG_MESSAGE_BYTES], *end;
 	va_list arguments;
-	int length;
 
 	if (!log_wants(priority))
 		return;
 	va_start(arguments, format);
 	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
-	make_one_line(message);
 
 	if (journal_reads_stderr && write_journal(priority, message_id, fields, message))
 		return;
-	if (journal_reads_stderr) /* SyslogLevelPrefix= in systemd.exec(5) */
-		length = snprintf(line, sizeof(line), "<%d>%s\n", priority, message);
+	if (journal_reads_stderr)
+		end = put_line(line, sizeof(line), prefix, "", message);
 	else
-		length = snprintf(line, sizeof(line), "%s: %s\n", program_invocation_short_name,
-				  message);
+		end = put_line(line, sizeof(line), program_invocation_short_name, ": ", message);
 	/* One write, so that the lines of several processes do not mix. */
-	(void)!write(STDERR_FILENO, line, (size_t)length);
+	(void)!write(STDERR_FILENO, line, (size_t)(end - line));
 }

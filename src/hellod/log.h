@@ -6,14 +6,12 @@
 #include <stdbool.h>
 #include <syslog.h>
 
-/* A longer message, or a longer NAME=value of a field, is cut. */
+/* A longer message, or NAME=value of a field, is cut; fields past LOG_FIELDS_MAX are left out. */
 #define LOG_MESSAGE_BYTES 8192
 #define LOG_FIELD_BYTES 512
-
-/* At most this many fields; the rest is left out. */
 #define LOG_FIELDS_MAX 8
 
-/* A field of a journal entry. A line on standard error leaves the fields out. */
+/* A field of a journal entry; standard error has none. */
 struct log_field {
 	const char *name; /* capital letters, digits and underscores; NULL ends an array */
 	const char *value;
@@ -22,7 +20,7 @@ struct log_field {
 /*
  * Chooses where messages go: to the journal if $JOURNAL_STREAM names standard error
  * (systemd.exec(5)), else to standard error. Messages less important than `max_priority`, a
- * priority of syslog(3), are dropped; before the first call that is LOG_NOTICE.
+ * priority of syslog(3), are dropped; before the first call LOG_NOTICE applies.
  */
 void log_open(int max_priority);
 

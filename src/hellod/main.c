@@ -23,7 +23,7 @@ static int run(const struct options *options)
 	char *why;
 
 	if (activation_receive(&sockets, &why) < 0) {
-		message_bad_socket(why);
+		message_config_error(MESSAGE_SOCKET_BAD, why);
 		return EX_CONFIG;
 	}
 	if (sockets.kind == ACTIVATION_NOTHING) {
@@ -31,14 +31,13 @@ static int run(const struct options *options)
 		return EX_USAGE;
 	}
 	if (greeting_load(&options->greeting, &greeting, &why) < 0) {
-		message_bad_greeting(why);
+		message_config_error(MESSAGE_GREETING_BAD, why);
 		status = EX_CONFIG;
-		/* The clients in a listening socket's queue stay there until it is mended. */
+		/* The clients of listening sockets stay in their queues until it is mended. */
 		if (sockets.kind == ACTIVATION_LISTENERS)
 			return status;
-		greeting = greeting_new_empty();
+		greeting = greeting_new(0);
 	}
-
 	r = greeting != NULL ? server_run(&sockets, options, greeting) : -ENOMEM;
 	if (r < 0)
 		message_fatal(-r);
@@ -49,10 +48,10 @@ int main(int argc, char **argv)
 {
 	struct options options;
 
+	server_block_signals();
 	stdio_sanitise();
 	options_parse(argc, argv, &options);
-	/* The reader of standard error may go away; clients are greeted all the same. */
-	signal(SIGPIPE, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN); /* the reader of standard error may go away */
 	log_open(options.verbose ? LOG_DEBUG : LOG_NOTICE);
 	return run(&options);
 }

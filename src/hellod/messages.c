@@ -25,20 +25,10 @@ void message_no_socket(void)
 		  program_invocation_name);
 }
 
-static void config_error(const char *message_id, char *why)
+void message_config_error(const char *message_id, char *why)
 {
 	log_event(LOG_ERR, message_id, NULL, "%s", why != NULL ? why : strerror(ENOMEM));
 	free(why);
-}
-
-void message_bad_socket(char *why)
-{
-	config_error(MESSAGE_SOCKET_BAD, why);
-}
-
-void message_bad_greeting(char *why)
-{
-	config_error(MESSAGE_GREETING_BAD, why);
 }
 
 void message_reloaded(bool changed)
@@ -49,15 +39,10 @@ void message_reloaded(bool changed)
 
 static const char *remedy(int error)
 {
-	switch (error) {
-	case EMFILE:
-		return "raise LimitNOFILE= or lower --max-connections";
-	case EACCES:
-	case EPERM:
-		return "check the firewall and the security policy of this host";
-	default:
-		return "free memory or file descriptors on this host";
-	}
+	return error == EMFILE ? "raise LimitNOFILE= or lower --max-connections"
+	       : error == EACCES || error == EPERM
+		       ? "check the firewall and the security policy of this host"
+		       : "free memory or file descriptors on this host";
 }
 
 void message_accept_error(int error)
@@ -68,7 +53,7 @@ void message_accept_error(int error)
 
 void message_client(const struct client *client, int priority)
 {
-	const char *end = client_end_name(client->end);
+	const char *end = client_end_name(client->end), *remote = getenv("REMOTE_ADDR");
 	char bytes[32], joined[ADDRESS_BYTES];
 	struct address_text peer;
 	const struct log_field fields[] = {
@@ -81,7 +66,10 @@ void message_client(const struct client *client, int priority)
 
 	if (!log_wants(priority))
 		return;
-	address_format((const struct sockaddr *)&client->peer, client->peer_length, &peer);
+	address_format((const struct sockaddr *)&client->peer.address, client->peer.length, &peer);
+	/* Of a connection that was reset before it was passed only systemd knows the peer. */
+	if (client->peer.address.ss_family == AF_UNSPEC && remote != NULL)
+		snprintf(peer.host, sizeof(peer.host), "%s", remote);
 	address_join(&peer, joined);
 	snprintf(bytes, sizeof(bytes), "%zu", client->sent);
 	if (client_greeted(client))
@@ -129,7 +117,7 @@ void notify_stopping(bool idle)
 
 void notify_status(const struct message_counts *counts)
 {
-	sd_notifyf(0, "STATUS=Greeted %" PRIu64 " clients, %" PRIu32 " connected", counts->greeted,
+	sd_notifyf(0, "STATUS=Greeted %" PRIu64 " clients, %" PRIu64 " connected", counts->greeted,
 		   counts->open);
 }
 

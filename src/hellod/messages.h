@@ -20,43 +20,26 @@
 
 struct message_counts {
 	uint64_t accepted; /* clients */
-	uint64_t greeted;  /* clients that got the whole frame and are no longer connected */
-	uint64_t dropped;  /* greeted clients that were disconnected to make room */
-	uint32_t open;	   /* clients connected now */
+	uint64_t greeted;  /* that got the whole frame and are no longer connected */
+	uint64_t open;	   /* that are connected now */
 };
 
-/* To the journal, or standard error: log.h */
-
-/* hellod was started without a socket. */
+/* To the journal, or standard error: log.h. `why` is a line, freed here, or NULL (no memory). */
 void message_no_socket(void);
-
-/* The passed sockets or the greeting cannot be used. Frees `why`, a line or NULL (no memory). */
-void message_bad_socket(char *why);
-void message_bad_greeting(char *why);
-
-/* A reload has ended. */
+void message_config_error(const char *message_id, char *why);
 void message_reloaded(bool changed);
-
-/* A client is closed: greeted, not greeted, or not greeted because of this host. */
-void message_client(const struct client *client, int priority);
-
-/* accept4(2) failed with an errno that is this host's fault. */
 void message_accept_error(int error);
-
-/* The last message of the listening mode. */
+void message_client(const struct client *client, int priority); /* it is closed */
 void message_summary(const struct message_counts *counts, bool idle);
-
-/* The daemon ends because of an errno. */
 void message_fatal(int error);
 
-/* To the service manager: sd_notify(3) */
-
+/* To the service manager: sd_notify(3). */
 void notify_ready(void);
 void notify_reloading(void);
 void notify_stopping(bool idle);
 void notify_status(const struct message_counts *counts);
 
-/* Returns when to call it again, in microseconds from now, or CLOCK_NEVER without a watchdog. */
+/* Returns when to notify the watchdog again, in microseconds from now; CLOCK_NEVER without one. */
 uint64_t notify_watchdog(void);
 
 #endif

@@ -2,8 +2,8 @@
 /* options - the command line of hellod */
 #include "config.h"
 
+#include <err.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,9 +46,8 @@ static void print_help(void)
 	       "  -V, --version              print the version and exit\n"
 	       "\n"
 	       "With a passed listener:\n"
-	       "  -i, --idle-timeout=SEC     exit after SEC without a client; fractions are "
-	       "allowed,\n"
-	       "                             0 means never (default: %u)\n"
+	       "  -i, --idle-timeout=SEC     exit after SEC without a client, 0 means never\n"
+	       "                             (default: %u)\n"
 	       "  -m, --max-connections=N    maximum number of concurrent clients (default: the\n"
 	       "                             limit of file descriptors, less a few)\n"
 	       "\n"
@@ -58,63 +57,10 @@ static void print_help(void)
 	       EX_IOERR, EX_CONFIG);
 }
 
-static void print_version(void)
-{
-	puts(PACKAGE_STRING);
-}
-
-static void print_and_exit(void (*print)(void))
-{
-	print();
-	exit(stdio_close() < 0 ? EX_IOERR : EX_OK);
-}
-
 __attribute__((noreturn)) static void wrong_usage(void)
 {
 	fprintf(stderr, "Try 'hellod --help'.\n");
 	exit(EX_USAGE);
-}
-
-__attribute__((format(printf, 1, 2), noreturn)) static void refuse(const char *format, ...)
-{
-	va_list arguments;
-
-	fprintf(stderr, "hellod: ");
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fprintf(stderr, "\n");
-	wrong_usage();
-}
-
-static enum log_greetings parse_log_greetings(const char *text)
-{
-	if (strcmp(text, "yes") == 0)
-		return LOG_GREETINGS_YES;
-	if (strcmp(text, "no") == 0)
-		return LOG_GREETINGS_NO;
-	refuse("--log-greetings: '%s' is not yes or no", text);
-}
-
-static uint64_t parse_idle_timeout(const char *text)
-{
-	uint64_t usec;
-	int r = number_parse_seconds(text, 0, (uint64_t)IDLE_MAX_SEC * USEC_PER_SEC, &usec);
-
-	if (r < 0 || (usec > 0 && usec < IDLE_MIN_USEC))
-		refuse("--idle-timeout: '%s' is not 0 or between %g and %u seconds", text,
-		       (double)IDLE_MIN_USEC / USEC_PER_SEC, IDLE_MAX_SEC);
-	return usec > 0 ? usec : CLOCK_NEVER;
-}
-
-static uint64_t parse_max_connections(const char *text)
-{
-	uint64_t number;
-
-	if (number_parse(text, 1, OPTIONS_CONNECTIONS_MAX, &number) < 0)
-		refuse("--max-connections: '%s' is not a number from 1 to %u", text,
-		       OPTIONS_CONNECTIONS_MAX);
-	return number;
 }
 
 void options_parse(int argc, char **argv, struct options *options)
@@ -135,27 +81,47 @@ void options_parse(int argc, char **argv, struct options *options)
 			options->greeting.path_may_be_absent = false;
 			break;
 		case 'i':
-			options->idle_usec = parse_idle_timeout(optarg);
+			if (number_parse_seconds(optarg, 0, IDLE_MAX_SEC * (uint64_t)USEC_PER_SEC,
+						 &options->idle_usec) < 0 ||
+			    (options->idle_usec > 0 && options->idle_usec < IDLE_MIN_USEC)) {
+				warnx("--idle-timeout: '%s' is not 0 or between %g and %u seconds",
+				      optarg, (double)IDLE_MIN_USEC / USEC_PER_SEC, IDLE_MAX_SEC);
+				wrong_usage();
+			}
+			if (options->idle_usec == 0)
+				options->idle_usec = CLOCK_NEVER;
 			break;
 		case 'm':
-			options->max_connections = parse_max_connections(optarg);
+			if (number_parse(optarg, 1, OPTIONS_CONNECTIONS_MAX,
+					 &options->max_connections) < 0) {
+				warnx("--max-connections: '%s' is not a number from 1 to %u",
+				      optarg, OPTIONS_CONNECTIONS_MAX);
+				wrong_usage();
+			}
 			break;
 		case 'l':
-			options->log_greetings = parse_log_greetings(optarg);
+			options->log_greetings =
+				optarg[0] == 'y' ? LOG_GREETINGS_YES : LOG_GREETINGS_NO;
+			if (strcmp(optarg, "yes") != 0 && strcmp(optarg, "no") != 0) {
+				warnx("--log-greetings: '%s' is not yes or no", optarg);
+				wrong_usage();
+			}
 			break;
 		case 'v':
 			options->verbose = true;
 			break;
 		case 'h':
-			print_and_exit(print_help);
-			break;
+			print_help();
+			exit(stdio_close() < 0 ? EX_IOERR : EX_OK);
 		case 'V':
-			print_and_exit(print_version);
-			break;
+			puts(PACKAGE_STRING);
+			exit(stdio_close() < 0 ? EX_IOERR : EX_OK);
 		default:
 			wrong_usage(); /* getopt_long() has named the option */
 		}
 	}
-	if (optind < argc)
-		refuse("'%s': no operand is expected", argv[optind]);
+	if (optind < argc) {
+		warnx("'%s': no operand is expected", argv[optind]);
+		wrong_usage();
+	}
 }

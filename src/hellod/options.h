@@ -14,12 +14,8 @@
 /* No process may have more file descriptors: fs.nr_open in proc(5), by default. */
 #define OPTIONS_CONNECTIONS_MAX 1048576U
 
-/* Whether to log a line for each greeting. */
-enum log_greetings {
-	LOG_GREETINGS_DEFAULT, /* yes for a passed connection, no for a passed listener */
-	LOG_GREETINGS_YES,
-	LOG_GREETINGS_NO,
-};
+/* Whether to log each greeting; the default is yes for passed connections, no for listeners. */
+enum log_greetings { LOG_GREETINGS_DEFAULT, LOG_GREETINGS_YES, LOG_GREETINGS_NO };
 
 struct options {
 	struct greeting_source greeting;

@@ -10,7 +10,6 @@
 #include <sys/param.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -25,34 +24,31 @@
 /* Descriptors that are not clients: standard streams, epoll, signals, the journal, files. */
 #define RESERVED_FDS 16U
 
+/* Queues of clients in the order of wake_usec. Clients accepted just now or starved are unpolled. */
+enum { UNPOLLED, SENDING, LINGERING, QUEUES };
+
+/* Functions that return an int return 0 or -errno, unless they say otherwise. */
+
 struct server {
-	const struct activation *sockets;
+	int first_fd, end_fd; /* the passed sockets are first_fd to end_fd - 1 */
 	const struct options *options;
 	struct greeting *greeting; /* for new clients */
 	struct message_counts counts;
-	int greeted_priority; /* of the message for a greeting */
-	bool failed;	      /* this host failed to greet a client */
-
+	int greeted_priority;	/* of the message for a greeting */
+	bool failed;		/* this host failed to greet a client */
 	struct client *clients; /* by file descriptor */
-	uint64_t clients_size;
 	uint64_t open_max;
-	/* Each client is in one of these, in the order of wake_usec. */
-	struct client_queue unpolled; /* not in the epoll set: accepted just now, or starved */
-	struct client_queue sending;
-	struct client_queue lingering;
-
-	int epoll_fd;
-	int signal_fd;
-	bool accepting; /* until it is idle or stopped; never with passed connections */
-	bool idle;	/* why it stopped accepting */
-	bool blocking;	/* a listening socket is without O_NONBLOCK */
-
-	uint64_t now_usec;	 /* the time of this iteration */
-	uint64_t resume_usec;	 /* when to poll the listening sockets again, or CLOCK_NEVER: now */
-	uint64_t idle_usec;	 /* when to stop because there was no client, or CLOCK_NEVER */
-	uint64_t status_usec;	 /* when to send STATUS=, or CLOCK_NEVER */
-	uint64_t watchdog_usec;	 /* when to send WATCHDOG=1, or CLOCK_NEVER */
-	uint64_t log_error_usec; /* when an error of this host may be logged again */
+	struct client_queue queues[QUEUES];
+	int epoll_fd, signal_fd;
+	bool accepting;	   /* until it is idle or stopped; never with passed connections */
+	bool polling;	   /* the listening sockets are in the epoll set */
+	bool blocking;	   /* one of them is without O_NONBLOCK */
+	bool idle;	   /* why it stopped accepting */
+	uint64_t now_usec; /* of this iteration */
+	/* The earliest time to accept after a shortage, and to log an error of this host. */
+	uint64_t accept_usec, log_error_usec;
+	/* The time to stop because there was no client, and to notify systemd, or CLOCK_NEVER. */
+	uint64_t idle_usec, status_usec, watchdog_usec;
 };
 
 static uint64_t deadline_in(const struct server *server, uint64_t usec)
@@ -73,17 +69,11 @@ static bool may_log_error(struct server *server)
 	return true;
 }
 
+/* A client was started or has ended. */
 static void schedule_status(struct server *server)
 {
 	if (server->status_usec == CLOCK_NEVER)
 		server->status_usec = deadline_in(server, SERVER_STATUS_MSEC * USEC_PER_MSEC);
-}
-
-/* There is room for one more client: a client has ended or can be dropped. */
-static void note_room(struct server *server)
-{
-	if (server->resume_usec != CLOCK_NEVER)
-		server->resume_usec = server->now_usec;
 }
 
 static int poll_fd(struct server *server, int operation, int fd, short events)
@@ -95,11 +85,14 @@ static int poll_fd(struct server *server, int operation, int fd, short events)
 
 /* Clients */
 
+/* Removes a closed client, or drops an open one. */
 static void remove_client(struct server *server, struct client *client)
 {
 	bool greeted = client_greeted(client);
 	bool failed = client->end == CLIENT_END_LOCAL_ERROR;
 
+	if (client->state != CLIENT_CLOSED)
+		client_close(client, CLIENT_END_DROPPED);
 	message_client(client, greeted				 ? server->greeted_priority
 			       : failed && may_log_error(server) ? LOG_ERR
 								 : LOG_DEBUG);
@@ -108,20 +101,13 @@ static void remove_client(struct server *server, struct client *client)
 	client->state = CLIENT_NONE;
 	server->counts.greeted += greeted;
 	server->failed |= failed;
-	note_room(server);
+	server->accept_usec = 0;
 	schedule_status(server);
 	if (--server->counts.open == 0)
 		server->idle_usec = deadline_in(server, server->options->idle_usec);
 }
 
-static void drop_client(struct server *server, struct client *client)
-{
-	client_close(client, CLIENT_END_DROPPED);
-	server->counts.dropped++;
-	remove_client(server, client);
-}
-
-/* Has epoll wait for what the client waits for, or not at all if the client is starved. */
+/* Has epoll wait for what the client waits for, or takes a starved client out of the epoll set. */
 static void poll_client(struct server *server, struct client *client)
 {
 	int operation = client->polled_events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, r = 0;
@@ -144,15 +130,14 @@ static void step_client(struct server *server, struct client *client)
 		return;
 	}
 	poll_client(server, client);
-	queue = client->starved			  ? &server->unpolled
-		: client->state == CLIENT_SENDING ? &server->sending
-						  : &server->lingering;
+	queue = &server->queues[client->starved			  ? UNPOLLED
+				: client->state == CLIENT_SENDING ? SENDING
+								  : LINGERING];
 	if (queue == client->queue && !client->starved)
 		return;
 	TAILQ_REMOVE(client->queue, client, link);
-	client_enqueue(client, queue);
-	if (queue == &server->lingering)
-		note_room(server);
+	TAILQ_INSERT_TAIL(queue, client, link);
+	client->queue = queue;
 }
 
 static void step_due(struct server *server, struct client_queue *queue)
@@ -167,16 +152,13 @@ static void step_due(struct server *server, struct client_queue *queue)
  * Greets a new client at once. Usually only the peer's close is then left to wait for, and has
  * arrived by the next iteration: the step of that iteration saves most clients an epoll_ctl().
  */
-static void start_client(struct server *server, int fd, const struct sockaddr_storage *peer,
-			 socklen_t peer_length)
+static void start_client(struct server *server, int fd, const struct client_peer *peer)
 {
 	struct client *client = &server->clients[fd];
 
 	client_start(client, fd, server->greeting, server->now_usec);
 	client->peer = *peer;
-	client->peer_length = peer_length;
-	client->polled_events = 0;
-	client->queue = &server->unpolled;
+	client->queue = &server->queues[UNPOLLED];
 	TAILQ_INSERT_HEAD(client->queue, client, link);
 	server->counts.accepted++;
 	server->counts.open++;
@@ -190,22 +172,16 @@ static void start_client(struct server *server, int fd, const struct sockaddr_st
 
 /* Accepting */
 
-/* Returns 0 or -errno. */
-static int poll_listeners(struct server *server, int operation, short events)
+/* Polls the listening sockets only while one more client can be accepted. */
+static void poll_listeners(struct server *server)
 {
-	int r = 0;
+	bool has_room =
+		server->counts.open < server->open_max || !TAILQ_EMPTY(&server->queues[LINGERING]);
+	bool polling = server->accepting && has_room && is_due(server, server->accept_usec);
 
-	for (int i = 0; r == 0 && i < server->sockets->fd_count; i++)
-		r = poll_fd(server, operation, server->sockets->first_fd + i, events);
-	return r;
-}
-
-/* Returns 0 or -errno. */
-static int pause_accepting(struct server *server, bool pause)
-{
-	server->resume_usec =
-		pause ? deadline_in(server, SERVER_PAUSE_MSEC * USEC_PER_MSEC) : CLOCK_NEVER;
-	return poll_listeners(server, EPOLL_CTL_MOD, pause ? 0 : EPOLLIN);
+	for (int fd = server->first_fd; polling != server->polling && fd < server->end_fd; fd++)
+		(void)poll_fd(server, EPOLL_CTL_MOD, fd, polling ? EPOLLIN : 0);
+	server->polling = polling;
 }
 
 static void stop_accepting(struct server *server, bool idle)
@@ -214,71 +190,73 @@ static void stop_accepting(struct server *server, bool idle)
 		return;
 	server->accepting = false;
 	server->idle = idle;
-	server->resume_usec = CLOCK_NEVER;
-	(void)poll_listeners(server, EPOLL_CTL_DEL, 0);
 	notify_stopping(idle);
 }
 
-/* Returns 0 if there is room for one more client; 1 if not in this iteration; or -errno. */
-static int make_room(struct server *server)
+/* Drops the client that was greeted longest ago. Returns false if the next iteration may do. */
+static bool make_room(struct server *server)
 {
-	struct client *unpolled = TAILQ_FIRST(&server->unpolled);
-	int r;
+	struct client *unpolled = TAILQ_FIRST(&server->queues[UNPOLLED]);
+	struct client *oldest = TAILQ_FIRST(&server->queues[LINGERING]);
 
-	if (unpolled != NULL && is_due(server, unpolled->wake_usec))
-		return 1; /* the next iteration may find it closed */
-	if (!TAILQ_EMPTY(&server->lingering)) {
-		drop_client(server, TAILQ_FIRST(&server->lingering));
-		return 0;
-	}
-	r = pause_accepting(server, true);
-	return r < 0 ? r : 1;
+	/* A client accepted just now may be found closed. */
+	if (oldest == NULL || (unpolled != NULL && is_due(server, unpolled->wake_usec)))
+		return false;
+	remove_client(server, oldest);
+	return true;
 }
 
-/* Returns as make_room() does. */
-static int accept_client(struct server *server, int listen_fd)
+/* Returns 1 to accept no more in this iteration. */
+static int handle_accept_error(struct server *server, int error)
 {
-	struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
-	socklen_t length = sizeof(peer);
-	int fd;
-
-	if (server->counts.open >= server->open_max) {
-		int r = make_room(server);
-
-		if (r != 0)
-			return r;
-	}
-	fd = accept4(listen_fd, (struct sockaddr *)&peer, &length, SOCK_CLOEXEC);
-	if (fd >= 0) {
-		start_client(server, fd, &peer, length);
-		return 0;
-	}
-	switch (accept_error_kind(errno)) {
+	switch (accept_error_kind(error)) {
 	case ACCEPT_EMPTY:
 		return 1;
 	case ACCEPT_TRANSIENT:
 		return 0;
 	case ACCEPT_SHORTAGE:
 		if (may_log_error(server))
-			message_accept_error(errno);
-		return make_room(server);
+			message_accept_error(error);
+		if (!make_room(server) && TAILQ_EMPTY(&server->queues[LINGERING]))
+			server->accept_usec =
+				deadline_in(server, SERVER_PAUSE_MSEC * USEC_PER_MSEC);
+		return 1;
 	default:
-		return -errno;
+		return -error;
 	}
 }
 
-/* Returns 0 or -errno. */
 static int accept_clients(struct server *server, int listen_fd)
 {
 	/* On a blocking socket, accept only once per EPOLLIN, or accept4() could block. */
 	int r = 0, batch = server->blocking ? 1 : SERVER_ACCEPT_BATCH;
 
-	while (r == 0 && batch-- > 0)
-		r = accept_client(server, listen_fd);
+	while (r == 0 && batch-- > 0 &&
+	       (server->counts.open < server->open_max || make_room(server))) {
+		struct client_peer peer = {.length = sizeof(peer.address)};
+		int fd = accept4(listen_fd, (struct sockaddr *)&peer.address, &peer.length,
+				 SOCK_CLOEXEC);
+
+		if (fd >= 0)
+			start_client(server, fd, &peer);
+		else
+			r = handle_accept_error(server, errno);
+	}
 	return r < 0 ? r : 0;
 }
 
 /* Signals and timers */
+
+static sigset_t handled_signals;
+
+void server_block_signals(void)
+{
+	sigemptyset(&handled_signals);
+	sigaddset(&handled_signals, SIGHUP);
+	sigaddset(&handled_signals, SIGINT);
+	sigaddset(&handled_signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &handled_signals, NULL);
+}
 
 static void reload_greeting(struct server *server)
 {
@@ -292,7 +270,7 @@ static void reload_greeting(struct server *server)
 		greeting_unref(server->greeting);
 		server->greeting = greeting;
 	} else {
-		message_bad_greeting(why);
+		message_config_error(MESSAGE_GREETING_BAD, why);
 	}
 	message_reloaded(r == 0);
 	notify_ready();
@@ -312,26 +290,22 @@ static void handle_signals(struct server *server)
 
 static uint64_t next_deadline(const struct server *server)
 {
-	const struct client *first[] = {
-		TAILQ_FIRST(&server->unpolled),
-		TAILQ_FIRST(&server->sending),
-		TAILQ_FIRST(&server->lingering),
-	};
 	uint64_t next = MIN(server->status_usec, server->watchdog_usec);
 
 	if (server->accepting)
-		next = MIN(next, MIN(server->resume_usec, server->idle_usec));
-	for (size_t i = 0; i < 3; i++)
-		if (first[i] != NULL)
-			next = MIN(next, first[i]->wake_usec);
+		next = MIN(next, server->idle_usec);
+	if (server->accepting && !is_due(server, server->accept_usec))
+		next = MIN(next, server->accept_usec);
+	for (int i = 0; i < QUEUES; i++)
+		if (!TAILQ_EMPTY(&server->queues[i]))
+			next = MIN(next, TAILQ_FIRST(&server->queues[i])->wake_usec);
 	return next;
 }
 
-/* Returns 0 or -errno. */
-static int run_timers(struct server *server, bool had_events)
+static void run_timers(struct server *server, bool had_events)
 {
-	step_due(server, &server->sending);
-	step_due(server, &server->lingering);
+	step_due(server, &server->queues[SENDING]);
+	step_due(server, &server->queues[LINGERING]);
 	if (is_due(server, server->watchdog_usec))
 		server->watchdog_usec = deadline_in(server, notify_watchdog());
 	if (is_due(server, server->status_usec)) {
@@ -339,29 +313,21 @@ static int run_timers(struct server *server, bool had_events)
 		if (server->accepting)
 			notify_status(&server->counts);
 	}
-	if (!server->accepting)
-		return 0;
 	/* With events, look once more: a client may have connected in the meantime. */
 	if (is_due(server, server->idle_usec) && !had_events)
 		stop_accepting(server, true);
-	else if (is_due(server, server->resume_usec))
-		return pause_accepting(server, false);
-	return 0;
 }
 
 /* The loop */
 
-/* Returns 0 or -errno. */
+/* An event of a client that has ended steps the next client of the descriptor, if any. */
 static int dispatch(struct server *server, int fd)
 {
-	int listener = fd - server->sockets->first_fd;
-
 	if (fd == server->signal_fd)
 		handle_signals(server);
 	else if (server->clients[fd].state != CLIENT_NONE)
-		/* If this client has only inherited the descriptor, the step does no harm. */
 		step_client(server, &server->clients[fd]);
-	else if (server->accepting && listener >= 0 && listener < server->sockets->fd_count)
+	else if (server->accepting && fd >= server->first_fd && fd < server->end_fd)
 		return accept_clients(server, fd);
 	return 0;
 }
@@ -378,32 +344,48 @@ static int server_loop(struct server *server)
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		server->now_usec = clock_now_usec();
-		step_due(server, &server->unpolled);
+		step_due(server, &server->queues[UNPOLLED]);
 		for (int i = 0; r == 0 && i < n; i++)
 			r = dispatch(server, events[i].data.fd);
-		if (r == 0)
-			r = run_timers(server, n > 0);
+		run_timers(server, n > 0);
+		poll_listeners(server);
 	}
 	return r;
 }
 
-/* Returns 0 or -errno. */
-static int start_listening(struct server *server, const sigset_t *signals)
+/* Makes the table of clients, one for each descriptor that RLIMIT_NOFILE allows. */
+static int make_table(struct server *server)
 {
-	const struct activation *sockets = server->sockets;
+	uint64_t others = RESERVED_FDS + (uint64_t)(server->end_fd - server->first_fd);
+	struct rlimit files = {.rlim_cur = OPTIONS_CONNECTIONS_MAX};
+
+	(void)getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = MIN(files.rlim_cur, OPTIONS_CONNECTIONS_MAX);
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+	server->open_max = files.rlim_cur > others ? files.rlim_cur - others : 1;
+	if (server->options->max_connections > 0)
+		server->open_max = MIN(server->open_max, server->options->max_connections);
+	/* The passed sockets may lie above the limit. */
+	server->clients =
+		calloc(MAX(files.rlim_cur, (uint64_t)server->end_fd), sizeof(*server->clients));
+	return server->clients == NULL ? -ENOMEM : 0;
+}
+
+static int start_listening(struct server *server)
+{
 	int r;
 
-	for (int i = 0; i < sockets->fd_count; i++)
-		server->blocking |= !(fcntl(sockets->first_fd + i, F_GETFL) & O_NONBLOCK);
-	server->signal_fd = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	server->signal_fd = signalfd(-1, &handled_signals, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (server->signal_fd < 0)
 		return -errno;
 	r = poll_fd(server, EPOLL_CTL_ADD, server->signal_fd, EPOLLIN);
-	if (r == 0)
-		r = poll_listeners(server, EPOLL_CTL_ADD, EPOLLIN);
+	for (int fd = server->first_fd; r == 0 && fd < server->end_fd; fd++) {
+		server->blocking |= !(fcntl(fd, F_GETFL) & O_NONBLOCK);
+		r = poll_fd(server, EPOLL_CTL_ADD, fd, EPOLLIN);
+	}
 	if (r < 0)
 		return r;
-	server->accepting = true;
+	server->accepting = server->polling = true;
 	server->idle_usec = deadline_in(server, server->options->idle_usec);
 	server->watchdog_usec = deadline_in(server, notify_watchdog());
 	notify_ready();
@@ -412,55 +394,12 @@ static int start_listening(struct server *server, const sigset_t *signals)
 
 static void start_connections(struct server *server)
 {
-	for (int i = 0; i < server->sockets->fd_count; i++) {
-		int fd = server->sockets->first_fd + i;
-		struct sockaddr_storage peer;
-		socklen_t length = activation_peer(fd, &peer);
+	for (int fd = server->first_fd; fd < server->end_fd; fd++) {
+		struct client_peer peer = {.length = sizeof(peer.address)};
 
-		start_client(server, fd, &peer, length);
+		(void)getpeername(fd, (struct sockaddr *)&peer.address, &peer.length);
+		start_client(server, fd, &peer);
 	}
-}
-
-/* Makes the table of clients, one for each descriptor that RLIMIT_NOFILE allows. */
-static int make_table(struct server *server)
-{
-	uint64_t others = RESERVED_FDS + (uint64_t)server->sockets->fd_count;
-	uint64_t open_max = server->options->max_connections;
-	struct rlimit files = {.rlim_cur = RLIM_INFINITY};
-
-	(void)getrlimit(RLIMIT_NOFILE, &files);
-	if (files.rlim_cur > OPTIONS_CONNECTIONS_MAX) {
-		files.rlim_cur = OPTIONS_CONNECTIONS_MAX;
-		(void)setrlimit(RLIMIT_NOFILE, &files);
-	}
-	server->open_max = files.rlim_cur > others ? files.rlim_cur - others : 1;
-	if (open_max > 0)
-		server->open_max = MIN(server->open_max, open_max);
-	server->clients_size = files.rlim_cur;
-	server->clients = calloc(files.rlim_cur, sizeof(*server->clients));
-	return server->clients == NULL ? -ENOMEM : 0;
-}
-
-static int start(struct server *server, bool listening)
-{
-	sigset_t signals;
-	int r = make_table(server);
-
-	if (r < 0)
-		return r;
-	server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (server->epoll_fd < 0)
-		return -errno;
-	/* With passed connections they stay blocked: the clients' deadlines end the server. */
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGHUP);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	if (listening)
-		return start_listening(server, &signals);
-	start_connections(server);
-	return 0;
 }
 
 int server_run(const struct activation *sockets, const struct options *options,
@@ -470,31 +409,37 @@ int server_run(const struct activation *sockets, const struct options *options,
 	bool logged = options->log_greetings == LOG_GREETINGS_YES ||
 		      (options->log_greetings == LOG_GREETINGS_DEFAULT && !listening);
 	struct server server = {
-		.sockets = sockets,
+		.first_fd = sockets->first_fd,
+		.end_fd = sockets->first_fd + sockets->fd_count,
 		.options = options,
 		.greeting = greeting,
 		.greeted_priority = logged ? LOG_NOTICE : LOG_DEBUG,
-		.unpolled = TAILQ_HEAD_INITIALIZER(server.unpolled),
-		.sending = TAILQ_HEAD_INITIALIZER(server.sending),
-		.lingering = TAILQ_HEAD_INITIALIZER(server.lingering),
-		.epoll_fd = -1,
 		.signal_fd = -1,
 		.now_usec = clock_now_usec(),
-		.resume_usec = CLOCK_NEVER,
 		.idle_usec = CLOCK_NEVER,
 		.status_usec = CLOCK_NEVER,
 		.watchdog_usec = CLOCK_NEVER,
 	};
-	int r = start(&server, listening);
+	int r;
 
+	for (int i = 0; i < QUEUES; i++)
+		TAILQ_INIT(&server.queues[i]);
+	r = make_table(&server);
+	server.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (r == 0 && server.epoll_fd < 0)
+		r = -errno;
+	if (r == 0 && listening)
+		r = start_listening(&server);
+	else if (r == 0)
+		start_connections(&server);
 	if (r == 0)
 		r = server_loop(&server);
 	if (r == 0 && listening)
 		message_summary(&server.counts, server.idle);
 	/* Only an error leaves clients. */
-	for (uint64_t fd = 0; server.counts.open > 0 && fd < server.clients_size; fd++)
-		if (server.clients[fd].state != CLIENT_NONE)
-			drop_client(&server, &server.clients[fd]);
+	for (int i = 0; i < QUEUES; i++)
+		while (!TAILQ_EMPTY(&server.queues[i]))
+			remove_client(&server, TAILQ_FIRST(&server.queues[i]));
 	if (server.signal_fd >= 0)
 		close(server.signal_fd);
 	if (server.epoll_fd >= 0)

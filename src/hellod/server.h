@@ -8,38 +8,35 @@
 #include "hellod/options.h"
 
 /*
- * One thread and one epoll set serve both kinds of sockets. Passed connections are a server that
- * accepts nobody and still has clients; passed listening sockets one that accepts until it is idle
- * or stopped.
+ * One thread and one epoll set serve both kinds of sockets: passed connections are a server that
+ * accepts nobody and still has clients.
  *
  * No client is refused a greeting because others linger. At the limit of connections, or without a
- * file descriptor or memory for one more, the client that was greeted longest ago is disconnected;
- * if there is none, the listening sockets are not polled until a client ends or
- * SERVER_PAUSE_MSEC have passed.
+ * descriptor or memory for one more, the client that was greeted longest ago is disconnected. If
+ * there is none, the listening sockets are not polled until a client ends or, in a shortage,
+ * SERVER_PAUSE_MSEC have passed. Neither their flags nor their queues are touched, because systemd
+ * shares them: clients still queued at the end are left to it.
  *
- * epoll and not sd-event: a prototype of the same loop on sd-event took 15 % more CPU for each
- * greeting, and an allocation for each connection.
- *
- * The flags and the queues of the listening sockets are shared with systemd: the server neither
- * changes nor closes them, and the clients still queued when it ends are systemd's.
+ * epoll and not sd-event, on which a prototype of this loop took 15 % more CPU for each greeting.
  */
 
 /* Clients accepted from one listening socket before other sockets have their turn. */
 #define SERVER_ACCEPT_BATCH 64
 
-/* Until a listening socket that was left alone for a shortage is polled again. */
 #define SERVER_PAUSE_MSEC 100U
 
 /* The least time between two errors in the log, and between two STATUS= notifications. */
 #define SERVER_ERROR_MSEC 60000U
 #define SERVER_STATUS_MSEC 1000U
 
+/* Blocks the signals that server_run() handles. To be called first, so that none is too early. */
+void server_block_signals(void);
+
 /*
  * Greets the clients of `sockets`, and takes over the caller's reference to the greeting. With
- * connections, returns when the last one is closed; with listening sockets, when there was no
- * client for options->idle_usec, or when the clients of that moment are closed after SIGTERM or
- * SIGINT. SIGHUP loads the greeting again. Connections ignore SIGHUP, and SIGTERM ends nothing
- * that does not end by itself within the deadlines of client.h.
+ * connections, returns when the last is closed, by the deadlines of client.h; signals change
+ * nothing. With listening sockets, returns when there was no client for options->idle_usec, or
+ * after SIGTERM or SIGINT when those connected then are closed; SIGHUP loads the greeting again.
  *
  * Returns 0;
  *         1 if this host failed to greet a passed connection, which was logged;
