@@ -61,8 +61,7 @@ TAILQ_HEAD(client_queue, client);
 struct client {
 	TAILQ_ENTRY(client) link; /* of the server's queue that it is in */
 	struct client_queue *queue;
-	short polled_events; /* that epoll waits for; 0 outside of the epoll set */
-	struct client_peer peer;
+	short polled_events;	   /* that epoll waits for; 0 outside of the epoll set */
 	int fd;			   /* owned; -1 once closed */
 	struct greeting *greeting; /* a reference, which the server drops */
 	enum client_state state;   /* CLIENT_NONE: all zeros, or removed */
@@ -72,6 +71,7 @@ struct client {
 	int error;	      /* the errno of the last attempt, if this host is at fault; or 0 */
 	size_t sent, drained; /* bytes of the frame; of input */
 	uint64_t deadline_usec, wake_usec; /* of the state; to step without an event (clock.h) */
+	struct client_peer peer;
 };
 
 /*
