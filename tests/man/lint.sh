@@ -1,16 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# The manuals are well-formed, and no place is left to write in.
-set -e
-# shellcheck source=../scenario/lib.sh
-. "${srcdir:=.}/tests/scenario/lib.sh"
+# The manuals are well-formed, and every @directory@ is filled in.
+set -eu
 
-need mandoc
-
-for manual in man/*.[158]; do
-	status mandoc -Tlint -Wwarning "$manual"
-	expect "$manual" '' "$out"
-	status grep -n '@[a-zA-Z]*@' "$manual"
-	expect "$manual: places not written in" '' "$out"
-done
+command -v mandoc >/dev/null || {
+	echo 'SKIP: mandoc is not installed'
+	exit 77
+}
+mandoc -Tlint -Wwarning man/*.[158]
+! grep -n '@[a-zA-Z]*@' man/*.[158]
