@@ -2,12 +2,12 @@
 #
 # hello-client(1) in fish.
 
-# Prints the host and the port as far as they stand before the cursor.
+# Prints the host and the port, as far as they are before the cursor.
 function __hello_client_operands
     set -l words (commandline -opc)
     set -e words[1]
     argparse -i 4/ipv4 6/ipv6 't/timeout=+' 'c/count=+' 'i/interval=+' 'e/expect=+' 'w/warning=+' \
-        'C/critical=+' 'o/output=+' H/histogram q/quiet v/verbose h/help V/version -- $words
+        'C/critical=+' 'o/output=+' histogram q/quiet v/verbose h/help V/version -- $words
     and string join \n -- $argv
 end
 
@@ -33,15 +33,15 @@ complete -c hello-client -n __hello_client_wants_port -a 6666 -d Port
 
 complete -c hello-client -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c hello-client -s 6 -l ipv6 -d 'Use IPv6 only'
-complete -c hello-client -s t -l timeout -x -d 'Give up after so many seconds'
-complete -c hello-client -s c -l count -x -d 'Greet so many times and sum up'
+complete -c hello-client -s t -l timeout -x -d 'Give up after this many seconds'
+complete -c hello-client -s c -l count -x -d 'Repeat, and print a summary'
 complete -c hello-client -s i -l interval -x -d 'Seconds from one greeting to the next'
-complete -c hello-client -s e -l expect -x -d 'Take no other greeting'
-complete -c hello-client -s w -l warning -x -d 'Slow after so many seconds'
-complete -c hello-client -s C -l critical -x -d 'Too slow after so many seconds'
-complete -c hello-client -s o -l output -x -a 'text json nagios' -d 'Choose the format'
-complete -c hello-client -s H -l histogram -d 'Show how the times are spread'
+complete -c hello-client -s e -l expect -x -d 'Require the greeting to be this text'
+complete -c hello-client -s w -l warning -x -d 'Seconds above which a greeting is slow'
+complete -c hello-client -s C -l critical -x -d 'Seconds above which a greeting is too slow'
+complete -c hello-client -s o -l output -x -a 'text json nagios' -d 'Output format'
+complete -c hello-client -l histogram -d 'Add a histogram to the summary'
 complete -c hello-client -s q -l quiet -d 'Print only the summary'
-complete -c hello-client -s v -l verbose -d 'Tell of each address and each phase'
+complete -c hello-client -s v -l verbose -d 'Print each connection attempt and each phase'
 complete -c hello-client -s h -l help -d 'Print help and exit'
 complete -c hello-client -s V -l version -d 'Print the version and exit'
