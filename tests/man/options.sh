@@ -97,7 +97,7 @@ in_fish()
 		sed 's/ -[xr]$/=/' | table
 }
 
-# What fish needs to tell options from operands.
+# fish separates options from operands with these.
 in_fish_argparse()
 {
 	sed -n '/^ *argparse -i /,/ -- /p' "$1" | sed -e 's/.*argparse -i//' -e 's/ -- .*//' |
