@@ -25,10 +25,8 @@
 
 /* For the whole frame. A reader of 2.2 kB/s gets even the longest one in time. */
 #define CLIENT_SEND_MSEC 30000U
-
 /* For the peer to close afterwards: like nginx's lingering_timeout, but not restarted by input. */
 #define CLIENT_LINGER_MSEC 5000U
-
 /* Between attempts after a lack of kernel memory, because no event tells when there is some. */
 #define CLIENT_RETRY_MSEC 100U
 

@@ -33,13 +33,12 @@ void message_client(const struct client *client, int priority); /* it is closed 
 void message_summary(const struct message_counts *counts, bool idle);
 void message_fatal(int error);
 
-/* To the service manager: sd_notify(3). */
+/* To the service manager: sd_notify(3). notify_watchdog() returns when to call it again, in
+ * microseconds from now; CLOCK_NEVER without a watchdog. */
 void notify_ready(void);
 void notify_reloading(void);
 void notify_stopping(bool idle);
 void notify_status(const struct message_counts *counts);
-
-/* Returns when to notify the watchdog again, in microseconds from now; CLOCK_NEVER without one. */
 uint64_t notify_watchdog(void);
 
 #endif

@@ -26,10 +26,9 @@ struct options {
 };
 
 /*
- * Fills in *options from the command line. Exits after --help and --version with EX_OK, or
- * EX_IOERR if standard output could not be written; after wrong usage, reported on standard
- * error, with EX_USAGE. Strings in *options are those of argv.
+ * Fills in *ret_options, with strings of argv. Exits after --help and --version with EX_OK, or
+ * with EX_IOERR if standard output could not be written, and after wrong usage with EX_USAGE.
  */
-void options_parse(int argc, char **argv, struct options *options);
+void options_parse(int argc, char **argv, struct options *ret_options);
 
 #endif

@@ -69,7 +69,6 @@ static bool may_log_error(struct server *server)
 	return true;
 }
 
-/* A client was started or has ended. */
 static void schedule_status(struct server *server)
 {
 	if (server->status_usec == CLOCK_NEVER)

@@ -20,14 +20,10 @@
  * epoll and not sd-event, on which a prototype of this loop took 15 % more CPU for each greeting.
  */
 
-/* Clients accepted from one listening socket before other sockets have their turn. */
-#define SERVER_ACCEPT_BATCH 64
-
-#define SERVER_PAUSE_MSEC 100U
-
-/* The least time between two errors in the log, and between two STATUS= notifications. */
-#define SERVER_ERROR_MSEC 60000U
-#define SERVER_STATUS_MSEC 1000U
+#define SERVER_ACCEPT_BATCH 64	 /* clients of a socket before other sockets have their turn */
+#define SERVER_PAUSE_MSEC 100U	 /* in a shortage */
+#define SERVER_ERROR_MSEC 60000U /* between two errors of this host in the log */
+#define SERVER_STATUS_MSEC 1000U /* between two STATUS= notifications */
 
 /* Blocks the signals that server_run() handles. To be called first, so that none is too early. */
 void server_block_signals(void);
