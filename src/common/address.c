@@ -1,80 +1,53 @@
 /* SPDX-License-Identifier: MIT */
-/* address - socket addresses as people write them */
+/* address - socket addresses as text */
 #include "config.h"
 
 #include <arpa/inet.h>
 #include <linux/vm_sockets.h>
 #include <netinet/in.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
 #include "common/address.h"
 
-static void format_inet(const struct in_addr *host, in_port_t port, struct address_text *text)
+static void format_inet6(const struct sockaddr_in6 *sin6, char *host)
 {
-	inet_ntop(AF_INET, host, text->host, sizeof(text->host));
-	snprintf(text->port, sizeof(text->port), "%u", ntohs(port));
-}
-
-static void format_inet6(const struct sockaddr_in6 *sin6, struct address_text *text)
-{
-	size_t used;
-
-	/* What a dual-stack socket calls ::ffff:192.0.2.1 is an IPv4 peer (RFC 4291, 2.5.5.2). */
+	/* A dual-stack socket shows an IPv4 peer as ::ffff:192.0.2.1 (RFC 4291, 2.5.5.2). */
 	if (IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr)) {
-		struct in_addr host;
-
-		memcpy(&host, sin6->sin6_addr.s6_addr + 12, sizeof(host));
-		format_inet(&host, sin6->sin6_port, text);
+		inet_ntop(AF_INET, sin6->sin6_addr.s6_addr + 12, host, ADDRESS_HOST_BYTES);
 		return;
 	}
-
-	inet_ntop(AF_INET6, &sin6->sin6_addr, text->host, sizeof(text->host));
-	used = strlen(text->host);
-	/* The zone by number: its name would cost a socket and an ioctl. */
+	inet_ntop(AF_INET6, &sin6->sin6_addr, host, ADDRESS_HOST_BYTES);
+	/* The zone's name instead of its number would cost a socket and an ioctl. */
 	if (sin6->sin6_scope_id != 0)
-		snprintf(text->host + used, sizeof(text->host) - used, "%%%u", sin6->sin6_scope_id);
-	snprintf(text->port, sizeof(text->port), "%u", ntohs(sin6->sin6_port));
+		sprintf(host + strlen(host), "%%%u", sin6->sin6_scope_id);
 }
 
-static void format_unix(const struct sockaddr_un *sun, socklen_t length, struct address_text *text)
+static void format_unix(const char *name, size_t length, char *host)
 {
-	size_t name_length, first = 0, used = 0;
+	/* A path ends at its NUL; an abstract name begins with a NUL and may contain others. */
+	if (length == 0)
+		host = stpcpy(host, "unix");
+	else if (name[0] != '\0')
+		length = strnlen(name, length);
 
-	/* A kernel may count a NUL behind the structure: see unix(7). */
-	if (length > sizeof(*sun))
-		length = sizeof(*sun);
-	if (length <= offsetof(struct sockaddr_un, sun_path)) {
-		strcpy(text->host, "unix");
-		return;
-	}
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)name[i];
 
-	name_length = length - offsetof(struct sockaddr_un, sun_path);
-	/* A path ends at its NUL; an abstract name begins with one and may hold others. */
-	if (sun->sun_path[0] != '\0') {
-		name_length = strnlen(sun->sun_path, name_length);
-	} else {
-		text->host[used++] = '@';
-		first = 1;
-	}
-	for (size_t i = first; i < name_length; i++) {
-		unsigned char c = (unsigned char)sun->sun_path[i];
-
-		if (c > ' ' && c < 0x7F)
-			text->host[used++] = (char)c;
+		if (c == '\0' && i == 0)
+			*host++ = '@';
+		else if (c > ' ' && c < 0x7F)
+			*host++ = (char)c;
 		else
-			used += (size_t)snprintf(text->host + used, sizeof(text->host) - used,
-						 "\\x%02x", c);
+			host += sprintf(host, "\\x%02x", c);
 	}
-	text->host[used] = '\0';
+	*host = '\0';
 }
 
-void address_format(const struct sockaddr *address, socklen_t length, struct address_text *text)
+void address_format(const struct sockaddr *address, socklen_t length, struct address_text *ret_text)
 {
-	/* Copies, because a sockaddr may be aligned for less than its family's structure. */
+	/* A copy, because `address` may be aligned for less than its family's structure. */
 	union {
 		sa_family_t family;
 		struct sockaddr_in sin;
@@ -82,34 +55,45 @@ void address_format(const struct sockaddr *address, socklen_t length, struct add
 		struct sockaddr_un sun;
 		struct sockaddr_vm svm;
 	} copy = {.family = AF_UNSPEC};
+	unsigned int port;
 
-	memcpy(&copy, address, length < sizeof(copy) ? length : sizeof(copy));
-	text->port[0] = '\0';
+	/* The kernel may count a NUL after the longest path: unix(7), BUGS. */
+	if (length > sizeof(copy.sun))
+		length = sizeof(copy.sun);
+	if (length >= sizeof(copy.family))
+		memcpy(&copy, address, length);
+	ret_text->port[0] = '\0';
 
 	switch (copy.family) {
 	case AF_INET:
-		format_inet(&copy.sin.sin_addr, copy.sin.sin_port, text);
+		inet_ntop(AF_INET, &copy.sin.sin_addr, ret_text->host, sizeof(ret_text->host));
+		port = ntohs(copy.sin.sin_port);
 		break;
 	case AF_INET6:
-		format_inet6(&copy.sin6, text);
-		break;
-	case AF_UNIX:
-		format_unix(&copy.sun, length, text);
+		format_inet6(&copy.sin6, ret_text->host);
+		port = ntohs(copy.sin6.sin6_port);
 		break;
 	case AF_VSOCK:
-		snprintf(text->host, sizeof(text->host), "vsock:%u", copy.svm.svm_cid);
-		snprintf(text->port, sizeof(text->port), "%u", copy.svm.svm_port);
+		snprintf(ret_text->host, sizeof(ret_text->host), "vsock:%u", copy.svm.svm_cid);
+		port = copy.svm.svm_port;
 		break;
+	case AF_UNIX:
+		format_unix(copy.sun.sun_path, length - sizeof(copy.family), ret_text->host);
+		return;
 	default:
-		strcpy(text->host, "unknown");
+		strcpy(ret_text->host, "unknown");
+		return;
 	}
+	snprintf(ret_text->port, sizeof(ret_text->port), "%u", port);
 }
 
-void address_join(const struct address_text *text, char *joined)
+void address_join(const struct address_text *text, char *ret_joined)
 {
-	bool has_port = text->port[0] != '\0';
-	bool is_inet6 = has_port && text->host[0] != 'v' && strchr(text->host, ':') != NULL;
-
-	snprintf(joined, ADDRESS_BYTES, "%s%s%s%s%s", is_inet6 ? "[" : "", text->host,
-		 is_inet6 ? "]" : "", has_port ? ":" : "", text->port);
+	/* Of the hosts with a port, only IPv6 contains more than one colon. */
+	if (text->port[0] == '\0')
+		strcpy(ret_joined, text->host);
+	else if (strchr(text->host, ':') != strrchr(text->host, ':'))
+		snprintf(ret_joined, ADDRESS_BYTES, "[%s]:%s", text->host, text->port);
+	else
+		snprintf(ret_joined, ADDRESS_BYTES, "%s:%s", text->host, text->port);
 }

@@ -1,38 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* address - socket addresses as people write them */
+/* address - socket addresses as text */
 #ifndef HELLOD_ADDRESS_H
 #define HELLOD_ADDRESS_H
 
 #include <sys/socket.h>
 
-/* Room for the longest: a UNIX path that fills all 108 bytes, each shown as \xNN. */
+/* The longest host is a UNIX path of 108 bytes, each shown as \xNN. */
 #define ADDRESS_HOST_BYTES 436
 #define ADDRESS_PORT_BYTES 12
 #define ADDRESS_BYTES (ADDRESS_HOST_BYTES + ADDRESS_PORT_BYTES + 3)
 
-/* An address in parts. The port is "" where the family has none. */
+/* An address in parts. The port is "" for families without ports. */
 struct address_text {
 	char host[ADDRESS_HOST_BYTES];
 	char port[ADDRESS_PORT_BYTES];
 };
 
 /*
- * Writes an address as text, without asking any name service:
+ * Formats an address, without a name service. Bytes of a UNIX name that are not printable ASCII
+ * are shown as \xNN.
  *
- *	IPv4, and IPv6 that holds a mapped IPv4 address     192.0.2.1        6666
+ *	IPv4, and IPv4-mapped IPv6                          192.0.2.1        6666
  *	IPv6, with the number of its zone if it has one     fe80::1%2        6666
- *	UNIX: a path, an abstract name, no name             /run/x  @x  unix
+ *	UNIX: path, abstract name, no name                  /run/x  @x  unix
  *	vsock                                               vsock:3          6666
- *	any other, or none                                  unknown
- *
- * Bytes of a UNIX name that are not printable ASCII come out as \xNN.
+ *	any other family, no address                        unknown
  */
-void address_format(const struct sockaddr *address, socklen_t length, struct address_text *text);
+void address_format(const struct sockaddr *address, socklen_t length,
+		    struct address_text *ret_text);
 
-/*
- * Joins the parts: 192.0.2.1:6666, [fe80::1%2]:6666, /run/x, vsock:3:6666. `joined` has room
- * for ADDRESS_BYTES.
- */
-void address_join(const struct address_text *text, char *joined);
+/* Joins the parts into ADDRESS_BYTES: 192.0.2.1:6666, [fe80::1%2]:6666, /run/x, vsock:3:6666. */
+void address_join(const struct address_text *text, char *ret_joined);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clock - the clock that every deadline is on */
+/* clock - the monotonic clock, and waiting for its deadlines */
 #ifndef HELLOD_CLOCK_H
 #define HELLOD_CLOCK_H
 
@@ -9,16 +9,15 @@
 #define USEC_PER_MSEC 1000U
 #define NSEC_PER_USEC 1000U
 
-/* A deadline that never comes. */
+/* No deadline. */
 #define CLOCK_NEVER UINT64_MAX
 
-/* Microseconds of CLOCK_MONOTONIC: steps of the wall clock do not move it. */
+/* Returns CLOCK_MONOTONIC in microseconds. Changes of the system time do not affect it. */
 uint64_t clock_now_usec(void);
 
 /*
- * How long to let poll(2) or epoll_wait(2) wait for a deadline, in milliseconds: rounded up, so
- * that the deadline has come when the wait is over, 0 if it has come already, -1 for
- * CLOCK_NEVER. A wait too long for an int is cut short.
+ * Returns the timeout for poll(2) or epoll_wait(2): the milliseconds until the deadline, rounded
+ * up, 0 to INT_MAX; -1 for CLOCK_NEVER.
  */
 int clock_timeout_msec(uint64_t deadline_usec, uint64_t now_usec);
 

@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* number - numbers that users give */
+/* number - numbers given by users */
 #ifndef HELLOD_NUMBER_H
 #define HELLOD_NUMBER_H
 
 #include <stdint.h>
 
 /*
- * Both take the whole string, in the C locale's notation, and nothing else: no sign, no blanks,
- * no other text before or behind.
+ * Both functions ignore the locale and reject signs, blanks and text after the number. They return
+ * 0; -EINVAL if `text` is not a number; -ERANGE if it is less than `min` or more than `max`.
  */
 
-/*
- * Decimal digits, from `min` to `max`.
- *
- * Returns 0, with the number in *number; -EINVAL if it is not one; -ERANGE if it is outside.
- */
-int number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *number);
+/* Parses decimal digits. */
+int number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *ret_number);
 
-/*
- * Seconds: digits, and perhaps a point and digits of which the first six count. From `min_usec`
- * to `max_usec`, in microseconds.
- *
- * Returns 0, with microseconds in *usec; -EINVAL if it is not a number; -ERANGE if it is outside.
- */
-int number_parse_seconds(const char *text, uint64_t min_usec, uint64_t max_usec, uint64_t *usec);
+/* Parses seconds (10, 0.25, .5, 5.) into microseconds. Ignores digits after the sixth decimal. */
+int number_parse_seconds(const char *text, uint64_t min_usec, uint64_t max_usec,
+			 uint64_t *ret_usec);
 
 #endif

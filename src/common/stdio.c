@@ -1,48 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* stdio - standard output, with nothing lost unnoticed */
+/* stdio - standard output whose write errors are reported */
 #include "config.h"
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdio_ext.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "common/stdio.h"
 
+static int first_error;
+
 void stdio_sanitise(void)
 {
-	/* Opened the wrong way round: for writing where one would read. */
+	/* Input is opened for writing and output for reading, so that using them fails. */
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0)
 			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
-static int first_error;
-
 int stdio_flush(void)
 {
-	if (fflush(stdout) != 0 && first_error == 0)
-		first_error = errno;
-	/* What failed in between has left no errno: a plain EIO stands for it. */
-	if (ferror(stdout) && first_error == 0)
-		first_error = EIO;
+	/* EIO stands for the lost errno of an earlier write. */
+	if (first_error == 0)
+		first_error = fflush(stdout) != 0 ? errno : ferror(stdout) ? EIO : 0;
 	return -first_error;
 }
 
 int stdio_close(void)
 {
-	bool printed = __fpending(stdout) > 0;
-	int error = -stdio_flush();
-
-	/* Standard output may be closed from the start, as long as nothing was printed. */
-	if (fclose(stdout) != 0 && error == 0 && (printed || errno != EBADF))
-		error = errno;
-	if (error == 0)
-		return 0;
-	fprintf(stderr, "%s: standard output: %s\n", program_invocation_short_name,
-		strerror(error));
-	return -error;
+	stdio_flush();
+	/* After a successful flush, EBADF means that it was never open and nothing was printed. */
+	if (fclose(stdout) != 0 && first_error == 0 && errno != EBADF)
+		first_error = errno;
+	errno = first_error;
+	if (first_error != 0)
+		warn("standard output");
+	return -first_error;
 }

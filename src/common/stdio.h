@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* stdio - standard output, with nothing lost unnoticed */
+/* stdio - standard output whose write errors are reported */
 #ifndef HELLOD_STDIO_H
 #define HELLOD_STDIO_H
 
 /*
- * Takes the places of standard streams that are closed, so that no socket comes to stand there and
- * is written to by mistake: reading and writing them goes on failing with EBADF. To be called
- * first.
+ * Opens /dev/null on closed standard descriptors, so that no socket becomes descriptor 0, 1 or 2.
+ * Reading from and writing to them still fails with EBADF. To be called first in main().
  */
 void stdio_sanitise(void);
 
-/*
- * Flushes standard output, and remembers the first failure for stdio_close(), which would no
- * longer know the reason.
- *
- * Returns 0 or -errno, also of an earlier failure.
- */
+/* Flushes standard output. Returns 0, or the first -errno of all calls. */
 int stdio_flush(void);
 
 /*
- * Flushes and closes standard output: a full disk shows only here. To be called once, last.
- *
- * Returns 0 if everything that was printed has been taken;
- *         -errno if not. Says so on standard error, in one line.
+ * Flushes and closes standard output, because a full disk may be reported only then. To be called
+ * once, last. Returns 0, or prints the first error to standard error and returns its -errno.
  */
 int stdio_close(void);
 

@@ -1,59 +1,51 @@
 /* SPDX-License-Identifier: MIT */
-/* utf8 - one character of UTF-8 at a time (RFC 3629) */
+/* utf8 - UTF-8, one character at a time (RFC 3629) */
 #include "config.h"
 
 #include "common/utf8.h"
 
-/* The smallest code point that needs a form of so many bytes: anything less is overlong. */
-static const uint32_t shortest[UTF8_BYTES_MAX + 1] = {0, 0, 0x80, 0x800, 0x10000};
-
-size_t utf8_get(const char *text, size_t length, uint32_t *code_point)
+/* The number of bytes of a code point. A longer form is overlong. */
+static size_t length_of(uint32_t c)
 {
-	const uint8_t *bytes = (const uint8_t *)text;
-	uint32_t c;
-	size_t n;
+	return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+}
 
-	if (length == 0)
-		return 0;
+size_t utf8_get_group(const uint8_t *bytes, size_t length, uint32_t *ret_code_point)
+{
+	uint8_t lead = length > 0 ? bytes[0] : 0x80;
+	size_t n = lead < 0x80 ? 1 : lead < 0xC0 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+	uint32_t c = n == 1 ? lead : lead & 0x7FU >> n;
 
-	c = bytes[0];
-	if (c < 0x80) {
-		*code_point = c;
-		return 1;
-	}
-	if (c < 0xC0 || c >= 0xF8)
+	if (n == 0 || n > length || lead >= 0xF8)
 		return 0;
-	n = c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-	if (length < n)
-		return 0;
-
-	c &= 0x7FU >> n;
 	for (size_t i = 1; i < n; i++) {
 		if ((bytes[i] & 0xC0) != 0x80)
 			return 0;
 		c = c << 6 | (bytes[i] & 0x3F);
 	}
-	if (c < shortest[n] || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
-		return 0;
-
-	*code_point = c;
+	*ret_code_point = c;
 	return n;
 }
 
-size_t utf8_put(char *out, uint32_t code_point)
+size_t utf8_get(const char *text, size_t length, uint32_t *ret_code_point)
 {
-	size_t n = 1;
+	uint32_t c = 0;
+	size_t n = utf8_get_group((const uint8_t *)text, length, &c);
 
-	if (code_point < 0x80) {
-		out[0] = (char)code_point;
-		return 1;
-	}
-	while (n < UTF8_BYTES_MAX && code_point >= shortest[n + 1])
-		n++;
+	if (n != length_of(c) || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
+		return 0;
+	*ret_code_point = c;
+	return n;
+}
+
+size_t utf8_put(char *ret_text, uint32_t code_point)
+{
+	size_t n = length_of(code_point);
+
 	for (size_t i = n - 1; i > 0; i--) {
-		out[i] = (char)(0x80 | (code_point & 0x3F));
+		ret_text[i] = (char)(0x80 | (code_point & 0x3F));
 		code_point >>= 6;
 	}
-	out[0] = (char)((0xF00U >> n & 0xFF) | code_point);
+	ret_text[0] = (char)(n == 1 ? code_point : (0xF00U >> n & 0xFF) | code_point);
 	return n;
 }

@@ -50,7 +50,7 @@ const char *target_resolve(struct target *target, const char *path, const char *
 
 const char *target_want(struct target *target, const char *bytes, const char *greeting)
 {
-	size_t detail;
+	size_t bad_offset;
 
 	if (bytes != NULL) {
 		target->wanted_length = strlen(bytes);
@@ -60,7 +60,7 @@ const char *target_want(struct target *target, const char *bytes, const char *gr
 		return NULL;
 	}
 	if (frame_encode(greeting, strlen(greeting), target->wanted, &target->wanted_length,
-			 &detail) < 0)
+			 &bad_offset) < 0)
 		return "not UTF-8, or too long for a frame";
 	return NULL;
 }

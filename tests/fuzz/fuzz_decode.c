@@ -77,11 +77,11 @@ static void check_frame_encode(const char *text, size_t text_length, const uint8
 			       size_t length)
 {
 	uint8_t *frame = allocate(FRAME_BYTES_MAX);
-	size_t frame_length = 0, detail = 0;
-	int r = frame_encode(text, text_length, frame, &frame_length, &detail);
+	size_t frame_length = 0, bad_offset = 0;
+	int r = frame_encode(text, text_length, frame, &frame_length, &bad_offset);
 
 	if (length > FRAME_GREETING_BYTES_MAX) {
-		REQUIRE(r == -EMSGSIZE && detail == length);
+		REQUIRE(r == -EMSGSIZE && frame_length == FRAME_HEADER_BYTES + length);
 	} else {
 		REQUIRE(r == 0 && frame_missing(frame, frame_length) == 0);
 		REQUIRE(equal(frame + FRAME_HEADER_BYTES, frame_length - FRAME_HEADER_BYTES,

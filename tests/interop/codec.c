@@ -103,13 +103,13 @@ static struct result encode(const uint8_t *text, size_t length)
 {
 	static uint8_t frame[FRAME_BYTES_MAX];
 	struct result result = {.bytes = frame};
-	size_t detail = 0;
+	size_t bad_offset = 0;
 	int r;
 
-	r = frame_encode((const char *)text, length, frame, &result.length, &detail);
+	r = frame_encode((const char *)text, length, frame, &result.length, &bad_offset);
 	if (r == -EMSGSIZE) {
 		result.verdict = TOO_LONG;
-		result.length = detail;
+		result.length -= FRAME_HEADER_BYTES;
 	} else {
 		result.verdict = r == 0 ? ACCEPTED : MALFORMED;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* address - socket addresses as people write them */
+/* address - socket addresses as text */
 #include "config.h"
 
 #include <linux/vm_sockets.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* monotonic - the clock that every deadline is on */
+/* clock - the monotonic clock, and waiting for its deadlines */
 #include "config.h"
 
 #include <limits.h>
@@ -82,8 +82,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("monotonic");
-	TCase *tcase = tcase_create("monotonic");
+	Suite *suite = suite_create("clock");
+	TCase *tcase = tcase_create("clock");
 
 	tcase_add_loop_test(tcase, clock_is_read_in_microseconds, 0, UNIT_COUNT(clocks));
 	tcase_add_loop_test(tcase, wait_is_rounded_up, 0, UNIT_COUNT(waits));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* parse - numbers that users give */
+/* number - numbers given by users */
 #include "config.h"
 
 #include <errno.h>
@@ -138,8 +138,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("parse");
-	TCase *tcase = tcase_create("parse");
+	Suite *suite = suite_create("number");
+	TCase *tcase = tcase_create("number");
 
 	tcase_add_loop_test(tcase, whole_numbers, 0, UNIT_COUNT(numbers));
 	tcase_add_loop_test(tcase, seconds_and_fractions, 0, UNIT_COUNT(seconds));

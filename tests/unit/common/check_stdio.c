@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* output - standard output, with nothing lost unnoticed */
+/* stdio - standard output whose write errors are reported */
 #include "config.h"
 
 #include <errno.h>
@@ -139,7 +139,7 @@ END_TEST
 
 static Suite *output_suite(void)
 {
-	Suite *suite = suite_create("output");
+	Suite *suite = suite_create("stdio");
 	TCase *closing = tcase_create("closing");
 
 	tcase_add_loop_test(closing, test_close, 0, UNIT_COUNT(written));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* utf8 - one character of UTF-8 at a time (RFC 3629) */
+/* utf8 - UTF-8, one character at a time (RFC 3629) */
 #include "config.h"
 
 #include "../unit.h"
