@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* unit - what the unit tests share */
+/* unit - helpers of the unit tests */
 #ifndef HELLOD_UNIT_H
 #define HELLOD_UNIT_H
 
@@ -11,15 +11,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* How many cases a table has, for tcase_add_loop_test(). */
+/* Number of elements of a table. */
 #define UNIT_COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
 
-/* A literal as bytes and their number: it may hold NULs, the one at its end does not count. */
+/* A string literal and its length: it may contain NULs, and the one at its end does not count. */
 #define UNIT_BYTES(literal) (literal), sizeof(literal) - 1
 
+/* Initial value of an output, to find out whether a function has written it. */
+#define UNIT_UNTOUCHED ((size_t)0xABCDEF01)
+
 /*
- * A copy on the heap that is not a byte longer, so that a sanitizer sees an access past its end.
- * The caller frees it.
+ * Returns a copy on the heap, of exactly `length` bytes, so that a sanitizer finds accesses past
+ * its end. The caller frees it.
  */
 static inline void *unit_copy(const void *bytes, size_t length)
 {
@@ -31,7 +34,7 @@ static inline void *unit_copy(const void *bytes, size_t length)
 	return copy;
 }
 
-/* A socket that listens on a port of 127.0.0.1 that the kernel chose. */
+/* Returns a socket that listens on 127.0.0.1, on a port chosen by the kernel. */
 static inline int unit_tcp_listen(void)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET};
@@ -44,7 +47,7 @@ static inline int unit_tcp_listen(void)
 	return fd;
 }
 
-/* A client of that socket. A `receive_bytes` of 0 leaves the size of its buffer to the kernel. */
+/* Connects to that socket. `receive_bytes` is SO_RCVBUF; 0 leaves it to the kernel. */
 static inline int unit_tcp_connect(int listen_fd, int receive_bytes)
 {
 	struct sockaddr_in address;
@@ -52,7 +55,7 @@ static inline int unit_tcp_connect(int listen_fd, int receive_bytes)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	ck_assert_int_ge(fd, 0);
-	/* Before it connects, because the first window is announced then. */
+	/* Before connect(), because the handshake announces the receive window. */
 	if (receive_bytes > 0)
 		ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes,
 					    sizeof(receive_bytes)),
@@ -63,8 +66,8 @@ static inline int unit_tcp_connect(int listen_fd, int receive_bytes)
 }
 
 /*
- * The two ends of a connection. With `buffer_bytes` other than 0, no more than a few times as
- * much fits between what `*ours` sends and what `*peer` reads.
+ * Makes a connection. `buffer_bytes` limits its buffers, which then hold a few times as much; 0
+ * leaves them to the kernel.
  */
 static inline void unit_pair(int family, int buffer_bytes, int *ours, int *peer)
 {
@@ -97,7 +100,7 @@ static inline void unit_reset(int fd)
 	close(fd);
 }
 
-/* Runs the suite, as the environment variables of Check say. Returns the exit status. */
+/* Runs a suite, with the options in the environment variables of Check. Returns the exit status. */
 static inline int unit_run(Suite *suite)
 {
 	SRunner *runner = srunner_create(suite);
@@ -107,6 +110,26 @@ static inline int unit_run(Suite *suite)
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* A test from START_TEST(), which runs for _i from 0 to count - 1. */
+struct unit_test {
+	const TTest *test;
+	int count;
+};
+
+/* Runs tests as a suite: return UNIT_RUN("name", {test, 1}, {loop_test, UNIT_COUNT(table)}); */
+#define UNIT_RUN(name, ...) unit_run_tests(name, (const struct unit_test[]){__VA_ARGS__, {NULL, 0}})
+
+static inline int unit_run_tests(const char *name, const struct unit_test *tests)
+{
+	Suite *suite = suite_create(name);
+	TCase *tcase = tcase_create(name);
+
+	for (; tests->test != NULL; tests++)
+		tcase_add_loop_test(tcase, tests->test, 0, tests->count);
+	suite_add_tcase(suite, tcase);
+	return unit_run(suite);
 }
 
 #endif

@@ -11,143 +11,94 @@
 #include "../unit.h"
 #include "common/stdio.h"
 
-/* More than any buffer of stdio. */
+/* More than the buffer of stdout. */
 #define LARGE_BYTES 300000
 
-/* Where standard output leads. */
-enum outlet {
-	OUTLET_FILE,   /* takes everything */
-	OUTLET_FULL,   /* /dev/full: no space left */
-	OUTLET_CLOSED, /* nowhere: file descriptor 1 is not open */
-	OUTLET_BROKEN, /* a pipe that nobody reads */
-	OUTLET_MENDED, /* /dev/full, but before it is closed a file: only stdio remembers */
+enum output {
+	OUTPUT_FILE,
+	OUTPUT_FULL,   /* /dev/full */
+	OUTPUT_BROKEN, /* a pipe without a reader */
+	OUTPUT_CLOSED, /* no file descriptor 1 */
+	OUTPUT_MENDED, /* /dev/full, then the file: only stdio remembers the error */
 };
 
 static const struct {
-	enum outlet outlet;
+	enum output output;
 	size_t bytes; /* to print */
-	int error;    /* what stdio_close() returns, less the sign */
-	int or_error; /* the same: what failed may have been told only as "an error" */
-} written[] = {
-	{OUTLET_FILE, 0, 0, 0},
-	{OUTLET_FILE, 5, 0, 0},
-	{OUTLET_FILE, LARGE_BYTES, 0, 0},
-	{OUTLET_FULL, 0, 0, 0},
-	{OUTLET_FULL, 5, ENOSPC, ENOSPC},
-	{OUTLET_FULL, LARGE_BYTES, ENOSPC, EIO},
-	{OUTLET_BROKEN, 0, 0, 0},
-	{OUTLET_BROKEN, 5, EPIPE, EPIPE},
-	{OUTLET_BROKEN, LARGE_BYTES, EPIPE, EIO},
-	{OUTLET_MENDED, 0, 0, 0},
-	{OUTLET_MENDED, LARGE_BYTES, EIO, ENOSPC},
-	/* Nothing was lost if nothing was printed. */
-	{OUTLET_CLOSED, 0, 0, 0},
-	{OUTLET_CLOSED, 1, EBADF, EBADF},
-	{OUTLET_CLOSED, 5, EBADF, EBADF},
-	{OUTLET_CLOSED, LARGE_BYTES, EBADF, EIO},
+	int error;    /* of stdio_close(), without the sign */
+	int or_error; /* because stdio does not always keep the errno */
+} cases[] = {
+	{OUTPUT_FILE, 0, 0, 0},
+	{OUTPUT_FILE, 5, 0, 0},
+	{OUTPUT_FILE, LARGE_BYTES, 0, 0},
+	{OUTPUT_FULL, 0, 0, 0},
+	{OUTPUT_FULL, 5, ENOSPC, ENOSPC},
+	{OUTPUT_FULL, LARGE_BYTES, ENOSPC, EIO},
+	{OUTPUT_BROKEN, 5, EPIPE, EPIPE},
+	{OUTPUT_BROKEN, LARGE_BYTES, EPIPE, EIO},
+	{OUTPUT_CLOSED, 0, 0, 0},
+	{OUTPUT_CLOSED, 5, EBADF, EBADF},
+	{OUTPUT_CLOSED, LARGE_BYTES, EBADF, EIO},
+	{OUTPUT_MENDED, LARGE_BYTES, EIO, ENOSPC},
 };
 
-static void lead_to(enum outlet outlet, FILE *file)
+/* Runs in a child. Its exit status is the error of stdio_close(). */
+static void print_and_close(enum output output, size_t bytes, FILE *out, FILE *err)
 {
-	int ends[2], fd = -1;
+	int full = open("/dev/full", O_WRONLY), ends[2];
 
-	switch (outlet) {
-	case OUTLET_FILE:
-		fd = fileno(file);
-		break;
-	case OUTLET_FULL:
-	case OUTLET_MENDED:
-		fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
-		break;
-	case OUTLET_BROKEN:
-		if (pipe2(ends, O_CLOEXEC) == 0) {
-			close(ends[0]);
-			fd = ends[1];
-		}
-		break;
-	case OUTLET_CLOSED:
-		close(STDOUT_FILENO);
-		return;
-	}
-	if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0)
+	if (full < 0 || pipe(ends) < 0)
 		_exit(99);
-}
-
-/* In a process of its own: prints so much, closes. The exit status is what stdio_close() said. */
-static void print_and_close(enum outlet outlet, size_t bytes, FILE *out, FILE *err)
-{
+	close(ends[0]);
 	signal(SIGPIPE, SIG_IGN);
-	if (dup2(fileno(err), STDERR_FILENO) < 0)
-		_exit(99);
-	lead_to(outlet, out);
+	dup2(fileno(err), STDERR_FILENO);
+	dup2(output == OUTPUT_BROKEN ? ends[1] : full, STDOUT_FILENO);
+	if (output == OUTPUT_FILE)
+		dup2(fileno(out), STDOUT_FILENO);
+	if (output == OUTPUT_CLOSED)
+		close(STDOUT_FILENO);
 	for (size_t i = 0; i < bytes; i++)
 		putchar("HELLO"[i % 5]);
-	if (outlet == OUTLET_MENDED)
-		lead_to(OUTLET_FILE, out);
+	if (output == OUTPUT_MENDED)
+		dup2(fileno(out), STDOUT_FILENO);
 	_exit(-stdio_close());
 }
 
-static size_t slurp(FILE *file, char *buffer, size_t size)
+START_TEST(close_reports_lost_output)
 {
+	static char printed[LARGE_BYTES + 1];
+	char message[256] = "", expected[256] = "";
+	FILE *out = tmpfile(), *err = tmpfile();
+	int status, error;
 	size_t length;
 
-	rewind(file);
-	length = fread(buffer, 1, size - 1, file);
-	buffer[length] = '\0';
-	fclose(file);
-	return length;
-}
-
-START_TEST(test_close)
-{
-	static char printed[LARGE_BYTES + 2];
-	char message[256], wanted[256] = "";
-	FILE *out = tmpfile(), *err = tmpfile();
-	size_t length, bytes = written[_i].bytes;
-	int status, error;
-	pid_t pid;
-
-	ck_assert_ptr_nonnull(out);
-	ck_assert_ptr_nonnull(err);
+	ck_assert(out != NULL && err != NULL);
 	fflush(NULL);
-	pid = fork();
-	if (pid == 0)
-		print_and_close(written[_i].outlet, bytes, out, err);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	if (fork() == 0)
+		print_and_close(cases[_i].output, cases[_i].bytes, out, err);
+	ck_assert_int_gt(wait(&status), 0);
 	ck_assert(WIFEXITED(status));
-
 	error = WEXITSTATUS(status);
-	ck_assert_msg(error == written[_i].error || error == written[_i].or_error,
-		      "outlet %d, %zu bytes: returned -%d, not -%d", (int)written[_i].outlet, bytes,
-		      error, written[_i].error);
-	if (error != 0)
-		snprintf(wanted, sizeof(wanted), "%s: standard output: %s\n",
-			 program_invocation_short_name, strerror(error));
-	slurp(err, message, sizeof(message));
-	ck_assert_str_eq(message, wanted);
+	ck_assert_msg(error == cases[_i].error || error == cases[_i].or_error, "error %d", error);
 
-	length = slurp(out, printed, sizeof(printed));
-	if (written[_i].outlet == OUTLET_MENDED)
-		return;
-	if (written[_i].outlet != OUTLET_FILE)
-		bytes = 0;
-	ck_assert_uint_eq(length, bytes);
-	for (size_t i = 0; i < length; i++)
+	if (error != 0)
+		snprintf(expected, sizeof(expected), "%s: standard output: %s\n",
+			 program_invocation_short_name, strerror(error));
+	ck_assert_int_ge(pread(fileno(err), message, sizeof(message) - 1, 0), 0);
+	ck_assert_str_eq(message, expected);
+
+	rewind(out);
+	length = fread(printed, 1, sizeof(printed), out);
+	ck_assert(cases[_i].output == OUTPUT_MENDED ||
+		  length == (cases[_i].output == OUTPUT_FILE ? cases[_i].bytes : 0));
+	for (size_t i = 0; cases[_i].output == OUTPUT_FILE && i < length; i++)
 		ck_assert_int_eq(printed[i], "HELLO"[i % 5]);
+	fclose(out);
+	fclose(err);
 }
 END_TEST
 
-static Suite *output_suite(void)
-{
-	Suite *suite = suite_create("stdio");
-	TCase *closing = tcase_create("closing");
-
-	tcase_add_loop_test(closing, test_close, 0, UNIT_COUNT(written));
-	suite_add_tcase(suite, closing);
-	return suite;
-}
-
 int main(void)
 {
-	return unit_run(output_suite());
+	return UNIT_RUN("stdio", {close_reports_lost_output, UNIT_COUNT(cases)});
 }
