@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Tries one input. Aborts when a promise is broken, returns 0 otherwise. */
+/* Tries one input. Returns 0, or aborts if a function breaks its contract. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_decode - any bytes as a stream of frames, as a greeting and as a text */
+/* fuzz_decode - tries any bytes as a text, as a greeting and as a stream of frames */
 #include "config.h"
 
 #include <errno.h>
@@ -12,15 +12,15 @@
 #include "common/mutf8.h"
 #include "fuzz.h"
 
-#define REQUIRE(promise) \
+#define REQUIRE(condition) \
 	do { \
-		if (!(promise)) { \
-			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #promise); \
+		if (!(condition)) { \
+			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
 			abort(); \
 		} \
 	} while (0)
 
-/* Exactly as large as it has to be, so that a sanitizer sees one byte too much. */
+/* Allocates exactly `size` bytes, so that a sanitizer finds accesses past the end. */
 static void *allocate(size_t size)
 {
 	void *memory = malloc(size);
@@ -43,107 +43,70 @@ static bool equal(const void *a, size_t a_length, const void *b, size_t b_length
 	return a_length == b_length && (a_length == 0 || memcmp(a, b, a_length) == 0);
 }
 
-/* What the decoder says of a text's encoding is the text again. */
-static void check_decoding(const uint8_t *encoded, size_t length, const char *text,
-			   size_t text_length)
+/* Encodes a valid text into exactly `needed` bytes, which decode to the text, and into one less. */
+static uint8_t *encode(const char *text, size_t text_length, size_t needed)
 {
-	char *again = allocate(length);
-	size_t again_length = 0, bad_offset = 0;
+	uint8_t *encoded = allocate(needed), *small = allocate(needed - (needed > 0));
+	char *again = allocate(needed);
+	size_t length = 0, none = 0;
 
-	REQUIRE(mutf8_decode(encoded, length, again, &again_length, &bad_offset) == 0);
-	REQUIRE(equal(again, again_length, text, text_length));
-	free(again);
-}
-
-/* Encodes into just enough room, and into one byte less. The caller frees the encoding. */
-static uint8_t *encode_exactly(const char *text, size_t text_length, size_t needed)
-{
-	uint8_t *encoded = allocate(needed), *short_of = NULL;
-	size_t length = 0, bad_offset = 0;
-
-	REQUIRE(mutf8_encode(text, text_length, encoded, needed, &length, &bad_offset) == 0);
-	REQUIRE(length == needed);
+	REQUIRE(mutf8_encode(text, text_length, encoded, needed, &length, &none) == 0);
+	REQUIRE(length == needed && (needed == 0 || memchr(encoded, 0, needed) == NULL));
+	REQUIRE(mutf8_decode(encoded, needed, again, &length, &none) == 0);
+	REQUIRE(equal(again, length, text, text_length));
 	if (needed > 0) {
-		short_of = allocate(needed - 1);
-		REQUIRE(mutf8_encode(text, text_length, short_of, needed - 1, &length,
-				     &bad_offset) == -EMSGSIZE);
-		REQUIRE(length == needed);
+		int r = mutf8_encode(text, text_length, small, needed - 1, &length, &none);
+
+		REQUIRE(r == -EMSGSIZE && length == needed);
 	}
-	free(short_of);
+	free(again);
+	free(small);
 	return encoded;
 }
 
-static void check_frame_encode(const char *text, size_t text_length, const uint8_t *encoded,
-			       size_t length)
-{
-	uint8_t *frame = allocate(FRAME_BYTES_MAX);
-	size_t frame_length = 0, bad_offset = 0;
-	int r = frame_encode(text, text_length, frame, &frame_length, &bad_offset);
-
-	if (length > FRAME_GREETING_BYTES_MAX) {
-		REQUIRE(r == -EMSGSIZE && frame_length == FRAME_HEADER_BYTES + length);
-	} else {
-		REQUIRE(r == 0 && frame_missing(frame, frame_length) == 0);
-		REQUIRE(equal(frame + FRAME_HEADER_BYTES, frame_length - FRAME_HEADER_BYTES,
-			      encoded, length));
-	}
-	free(frame);
-}
-
-/* A text that is refused is fine up to the offset that is named. */
-static void check_refused_text(const char *text, size_t text_length, size_t bad_offset)
-{
-	uint8_t *frame = allocate(FRAME_BYTES_MAX);
-	size_t frame_length = 0, detail = 0, needed = 0;
-	int r;
-
-	REQUIRE(bad_offset < text_length);
-	REQUIRE(frame_encode(text, text_length, frame, &frame_length, &detail) == -EILSEQ);
-	REQUIRE(detail == bad_offset);
-	r = mutf8_encode(text, bad_offset, NULL, 0, &needed, &detail);
-	REQUIRE(r == (bad_offset == 0 ? 0 : -EMSGSIZE));
-	free(frame);
-}
-
-/* Returns whether the bytes are a text. If they are, encoding keeps it exactly. */
-static bool try_text(const void *bytes, size_t text_length)
+static int try_text(const void *bytes, size_t text_length)
 {
 	char *text = copy_of(bytes, text_length);
-	size_t needed = 0, bad_offset = 0;
+	uint8_t *frame = allocate(FRAME_BYTES_MAX), *encoded = NULL;
+	size_t needed = 0, bad_offset = 0, frame_length = 0, frame_offset = 0, none = 0;
 	int r = mutf8_encode(text, text_length, NULL, 0, &needed, &bad_offset);
+	int frame_r = frame_encode(text, text_length, frame, &frame_length, &frame_offset);
 
 	if (r == -EILSEQ) {
-		check_refused_text(text, text_length, bad_offset);
+		REQUIRE(frame_r == -EILSEQ && frame_offset == bad_offset);
+		/* The text is UTF-8 up to the bad offset. */
+		REQUIRE(bad_offset < text_length);
+		REQUIRE(mutf8_encode(text, bad_offset, NULL, 0, &needed, &none) != -EILSEQ);
 	} else {
-		uint8_t *encoded = NULL;
-
-		/* Two bytes for U+0000, and six where UTF-8 takes four. */
+		/* U+0000 takes two bytes instead of one, a surrogate pair six instead of four. */
 		REQUIRE(needed >= text_length && needed <= 2 * text_length);
 		REQUIRE(r == (needed == 0 ? 0 : -EMSGSIZE));
-		encoded = encode_exactly(text, text_length, needed);
-		REQUIRE(needed == 0 || memchr(encoded, 0, needed) == NULL);
-		check_decoding(encoded, needed, text, text_length);
-		check_frame_encode(text, text_length, encoded, needed);
-		free(encoded);
+		encoded = encode(text, text_length, needed);
+		REQUIRE(frame_r == (needed > FRAME_GREETING_BYTES_MAX ? -EMSGSIZE : 0));
+		REQUIRE(frame_length == FRAME_HEADER_BYTES + needed);
+		REQUIRE(frame_r < 0 || equal(frame + FRAME_HEADER_BYTES, needed, encoded, needed));
+		REQUIRE(frame_r < 0 || frame_missing(frame, frame_length) == 0);
 	}
+	free(encoded);
+	free(frame);
 	free(text);
-	return r != -EILSEQ;
+	return r;
 }
 
-/* Any bytes as a greeting. A refused one is fine up to the offset that is named. */
-static int try_greeting(const uint8_t *bytes, size_t length, size_t *bad_offset)
+static int try_greeting(const uint8_t *bytes, size_t length, size_t *ret_bad_offset)
 {
 	uint8_t *greeting = copy_of(bytes, length);
 	char *text = allocate(length);
 	size_t text_length = 0, none = 0;
-	int r = mutf8_decode(greeting, length, text, &text_length, bad_offset);
+	int r = mutf8_decode(greeting, length, text, &text_length, ret_bad_offset);
 
 	if (r == 0) {
 		REQUIRE(text_length <= length);
-		REQUIRE(try_text(text, text_length));
+		REQUIRE(try_text(text, text_length) != -EILSEQ);
 	} else {
-		REQUIRE(r == -EILSEQ && *bad_offset < length);
-		REQUIRE(mutf8_decode(greeting, *bad_offset, text, &text_length, &none) == 0);
+		/* The greeting is valid up to the bad offset. */
+		REQUIRE(r == -EILSEQ && *ret_bad_offset < length);
+		REQUIRE(mutf8_decode(greeting, *ret_bad_offset, text, &text_length, &none) == 0);
 	}
 	free(text);
 	free(greeting);
@@ -153,28 +116,28 @@ static int try_greeting(const uint8_t *bytes, size_t length, size_t *bad_offset)
 static void try_frame(const uint8_t *bytes, size_t length)
 {
 	uint8_t *frame = copy_of(bytes, length);
-	char *text = allocate(FRAME_GREETING_BYTES_MAX);
-	size_t text_length = 0, bad_offset = 0, same_offset = 0;
-	int r = frame_decode(frame, text, &text_length, &bad_offset);
+	char *text = allocate(length - FRAME_HEADER_BYTES);
+	size_t text_length = 0, frame_offset = 0, bad_offset = 0;
+	int r = frame_decode(frame, text, &text_length, &frame_offset);
 
-	REQUIRE(r == try_greeting(bytes + FRAME_HEADER_BYTES, length - FRAME_HEADER_BYTES,
-				  &same_offset));
-	REQUIRE(bad_offset == same_offset);
+	REQUIRE(r ==
+		try_greeting(bytes + FRAME_HEADER_BYTES, length - FRAME_HEADER_BYTES, &bad_offset));
+	REQUIRE(frame_offset == bad_offset);
 	free(text);
 	free(frame);
 }
 
-/* Asks what is missing, of a copy of what is there and no more. */
+/* Calls frame_missing() with a copy of exactly `have` bytes. */
 static size_t missing_after(const uint8_t *bytes, size_t have)
 {
-	uint8_t *part = copy_of(bytes, have);
-	size_t missing = frame_missing(part, have);
+	uint8_t *start = copy_of(bytes, have);
+	size_t missing = frame_missing(start, have);
 
-	free(part);
+	free(start);
 	return missing;
 }
 
-/* The length of the frame that the stream begins with, or 0 if it ends too soon. */
+/* Returns the length of the frame at the start of the stream, 0 if the stream is shorter. */
 static size_t first_frame(const uint8_t *stream, size_t length)
 {
 	size_t have = 0, missing;
@@ -182,7 +145,7 @@ static size_t first_frame(const uint8_t *stream, size_t length)
 	while ((missing = missing_after(stream, have)) > 0) {
 		if (missing > length - have)
 			return 0;
-		/* To take less than was asked for changes nothing about the end. */
+		/* A reader may take fewer bytes. */
 		REQUIRE(missing_after(stream, have + 1) == missing - 1 || missing == 1);
 		have += missing;
 		REQUIRE(have <= FRAME_BYTES_MAX);
@@ -197,10 +160,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	try_text(data, size);
 	try_greeting(data, size, &bad_offset);
-	while ((length = first_frame(data, size)) > 0) {
+	for (; (length = first_frame(data, size)) > 0; data += length, size -= length)
 		try_frame(data, length);
-		data += length;
-		size -= length;
-	}
 	return 0;
 }

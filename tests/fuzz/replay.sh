@@ -1,5 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Every input of the fuzzer's corpus, with whatever compiler this was built.
-exec ./tests/fuzz/replay "${srcdir:-.}/tests/fuzz/corpus"
+# Tries the fuzzer's corpus with the compiler of this build.
+exec ./tests/fuzz/replay "${srcdir:-.}"/tests/fuzz/corpus/*
