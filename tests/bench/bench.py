@@ -18,8 +18,8 @@ import subprocess
 import sys
 import tempfile
 
-import meter
-import peers
+import cgroup_cpu
+import servers
 import report
 
 RSS_STEP_SEC = 0.1
@@ -60,13 +60,13 @@ def put_under_load(peer, concurrency, seconds):
                     out = load.communicate(timeout=RSS_STEP_SEC)[0]
                     break
                 except subprocess.TimeoutExpired:
-                    rss_kib = max(rss_kib, meter.rss_kib(peer.root()))
+                    rss_kib = max(rss_kib, cgroup_cpu.rss_kib(peer.root()))
         except BaseException:
             load.kill()
             raise
     run = read_load(load.returncode, out)
-    cpu = meter.at_rest(peer.meter, peer.root()) - before
-    run["rss_kib"] = max(rss_kib, meter.rss_kib(peer.root()))
+    cpu = cgroup_cpu.at_rest(peer.meter, peer.root()) - before
+    run["rss_kib"] = max(rss_kib, cgroup_cpu.rss_kib(peer.root()))
     run["cpu_usec"] = cpu / run["greetings"] if run["greetings"] > 0 else None
     return run
 
@@ -97,7 +97,7 @@ def measure(running, options):
     runs = []
     for peer in running:
         progress(f"warming up {peer.name}")
-        meter.at_rest(peer.meter, peer.root())
+        cgroup_cpu.at_rest(peer.meter, peer.root())
         put_under_load(peer, WARM_UP_CONCURRENCY, options.seconds)
     for number in range(options.rounds):
         first = number % len(running)
@@ -125,7 +125,7 @@ def bench(options, setting):
             progress(f"starting {kind.name}")
             try:
                 running.append(kind(setting))
-            except peers.Missing as why:
+            except servers.Missing as why:
                 missing[kind.name] = str(why)
             else:
                 stack.callback(running[-1].end)
@@ -166,7 +166,7 @@ def write(result, options):
 
 def parse_options():
     quick = os.environ.get("QUICK", "") not in ("", "0")
-    names = {kind.name: kind for kind in peers.ALL}
+    names = {kind.name: kind for kind in servers.ALL}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=1 if quick else 3, help="(%(default)s)")

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #include "common/frame.h"
-#include "tally.h"
+#include "histogram.h"
 
 /*
  * Clients of an IPv4 loopback address come from so many addresses, one after the other: 28,000

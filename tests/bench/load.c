@@ -17,7 +17,7 @@
 #include "common/clock.h"
 #include "common/number.h"
 #include "common/stdio.h"
-#include "tally.h"
+#include "histogram.h"
 
 #define CONCURRENCY_DEFAULT 8U
 #define CONCURRENCY_MAX 100000U

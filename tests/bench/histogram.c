@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
-#include "tally.h"
+#include "histogram.h"
 
 #define LATENCIES_FIRST 4096U
 

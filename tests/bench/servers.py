@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-import meter
+import cgroup_cpu
 
 FRAME = b"\0\5HELLO"
 PRINTF = "/usr/bin/printf"
@@ -70,7 +70,7 @@ class Peer:
         self.load_prefix = []
         self.process = self.meter = None
         command = self.command()
-        self.meter = meter.new(f"hellod-bench-{os.getpid()}-{self.name}")
+        self.meter = cgroup_cpu.new(f"hellod-bench-{os.getpid()}-{self.name}")
         try:
             self.start(self.meter.wrap(command))
         except OSError as error:
@@ -142,7 +142,7 @@ half-close and drain, a client that talks first gets a reset, which can destroy 
     listens = False
 
     def command(self):
-        return [self.setting.top / "tests/bench/bare"]
+        return [self.setting.top / "tests/bench/baseline"]
 
 
 class Hellod(Peer):
