@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bare - the least that can be done for a client: accept, send, close */
+/* baseline - the minimal server: accept, send, close */
 #include "config.h"
 
 #include <errno.h>
@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 /*
- * The floor that the benchmark measures against, and an example of what not to do. It loses data:
- * without a half-close and a drain, a client that had sent anything gets a reset, which can
- * destroy the greeting before it is read. It has no deadlines, no limits, no signals, no log, and
- * one client that does not read a long greeting stops it.
+ * The lower bound that the benchmark compares servers with, and an example of what not to do. It
+ * loses data: because it closes without a half-close and without reading, a client that has sent
+ * anything gets a reset, which can destroy the greeting. It has no deadlines, limits, signals or
+ * log, and a client that does not read a long greeting stops it.
  *
  * The listening socket is standard input.
  */
@@ -26,7 +26,7 @@ int main(void)
 		if (fd < 0) {
 			if (errno == EINTR || errno == ECONNABORTED)
 				continue;
-			fprintf(stderr, "bare: accept: %s\n", strerror(errno));
+			fprintf(stderr, "baseline: accept: %s\n", strerror(errno));
 			return 1;
 		}
 		(void)!send(fd, frame, sizeof(frame), MSG_NOSIGNAL);

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Compares hellod with other ways to greet: greetings per second, CPU for each, latency, memory.
+"""Compares hellod with other greeting servers: greetings per second, CPU time, latency, memory.
 
-To be run in the top build directory, by "make bench". All servers run at once, and take turns under
-load: in every round, each gets a share of it at each concurrency. Writes bench.json, bench.txt,
-rate.svg and cpu.svg to the output directory, and the table to standard output. A server that cannot
-be had here is left out, and named. QUICK=1 in the environment: one short round, to see that it all
-works. Exit status: 0, or 1 if hellod lost a greeting, whoever started it.
+Run it with "make bench", in the top build directory. All servers run at the same time and take
+turns under load: in each round, each server gets its share at each concurrency. The table goes to
+standard output; bench.json, bench.txt, rate.svg and cpu.svg to the output directory. A server that
+is not available is left out and listed as missing. With QUICK=1 in the environment there is one
+short round.
+
+With --against=HELLOD, two builds of hellod are compared: this one and HELLOD, in both modes. In
+each round both get the same load, and the order alternates. The ratio of their CPU times is the
+median of the ratios in each round.
+
+Exit status: 0, or 1 if hellod lost a greeting.
 """
 import argparse
 import contextlib
@@ -19,8 +25,8 @@ import sys
 import tempfile
 
 import cgroup_cpu
-import servers
 import report
+import servers
 
 RSS_STEP_SEC = 0.1
 WARM_UP_CONCURRENCY = 8
@@ -31,7 +37,7 @@ FIRST_CLIENTS = 20
 
 
 class Setting:
-    """Where things are."""
+    """The directories and the load program."""
 
     def __init__(self, work):
         self.work = pathlib.Path(work)
@@ -41,17 +47,17 @@ class Setting:
 
 
 def read_load(status, out):
-    """What load measured; that some were lost is part of it."""
+    """Returns the result of load. Lost greetings are part of the result."""
     if status not in (0, 1):
         sys.exit(f"bench: load ended with status {status}")
     return json.loads(out)
 
 
-def put_under_load(peer, concurrency, seconds):
-    """One run. Returns what load measured, with the cost of it."""
-    before = peer.meter.cpu_usec(peer.root())  # at rest since the last run
-    seconds *= peer.patience
-    command = peer.load("--json", f"--concurrency={concurrency}", f"--seconds={seconds:.3f}")
+def put_under_load(server, concurrency, seconds):
+    """Returns the result of load, with the CPU time and memory of the server."""
+    before = server.cpu_usec()  # at rest since the last run
+    seconds *= server.seconds_factor
+    command = server.load("--json", f"--concurrency={concurrency}", f"--seconds={seconds:.3f}")
     rss_kib = 0
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as load:
         try:
@@ -60,105 +66,115 @@ def put_under_load(peer, concurrency, seconds):
                     out = load.communicate(timeout=RSS_STEP_SEC)[0]
                     break
                 except subprocess.TimeoutExpired:
-                    rss_kib = max(rss_kib, cgroup_cpu.rss_kib(peer.root()))
+                    rss_kib = max(rss_kib, cgroup_cpu.rss_kib(server.root()))
         except BaseException:
             load.kill()
             raise
     run = read_load(load.returncode, out)
-    cpu = cgroup_cpu.at_rest(peer.meter, peer.root()) - before
-    run["rss_kib"] = max(rss_kib, cgroup_cpu.rss_kib(peer.root()))
+    cpu = cgroup_cpu.at_rest(server.cpu_usec) - before
+    run["rss_kib"] = max(rss_kib, cgroup_cpu.rss_kib(server.root()))
     run["cpu_usec"] = cpu / run["greetings"] if run["greetings"] > 0 else None
     return run
 
 
-def talk_first(peer):
-    """How many of the clients that talk first get the whole frame and a clean end."""
-    command = peer.load("--json", f"--concurrency={TALKERS_AT_A_TIME}",
-                        f"--count={TALKERS}", f"--talk={TALK_BYTES}")
+def talk_first(server):
+    """Returns how many clients that talk first get the whole frame and a clean end."""
+    command = server.load("--json", f"--concurrency={TALKERS_AT_A_TIME}",
+                          f"--count={TALKERS}", f"--talk={TALK_BYTES}")
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
     return read_load(done.returncode, done.stdout)["greetings"]
 
 
-def come_first(peer):
-    """The latencies of clients that come when nothing is there but the socket, in microseconds."""
+def come_first(server):
+    """Returns latencies in microseconds of clients that wait for the start of the service."""
     latencies = []
-    while len(latencies) < FIRST_CLIENTS and peer.stop_serving():
-        command = peer.load("--json", "--count=1", "--concurrency=1")
+    while len(latencies) < FIRST_CLIENTS and server.stop_serving():
+        command = server.load("--json", "--count=1", "--concurrency=1")
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               check=False)
         run = read_load(done.returncode, done.stdout)
         if run["lost"] > 0:
-            sys.exit(f"bench: {peer.name} lost a first client")
+            sys.exit(f"bench: {server.name} lost a first client")
         latencies.append(run["latency_usec"]["p50"])
     return latencies
 
 
+def order_of_round(running, number, options):
+    """Returns the servers in the order of a round, so that none is always the first."""
+    if options.against:
+        return running[::-1] if number % 2 else running
+    first = number % len(running)
+    return running[first:] + running[:first]
+
+
 def measure(running, options):
     runs = []
-    for peer in running:
-        progress(f"warming up {peer.name}")
-        cgroup_cpu.at_rest(peer.meter, peer.root())
-        put_under_load(peer, WARM_UP_CONCURRENCY, options.seconds)
+    for server in running:
+        progress(f"warming up {server.name}")
+        cgroup_cpu.at_rest(server.cpu_usec)
+        put_under_load(server, WARM_UP_CONCURRENCY, options.seconds)
     for number in range(options.rounds):
-        first = number % len(running)
         for concurrency in options.concurrency:
-            for peer in running[first:] + running[:first]:
-                progress(f"round {number + 1} of {options.rounds}: {peer.name}, {concurrency}")
-                run = put_under_load(peer, concurrency, options.seconds)
-                runs.append({"peer": peer.name, "concurrency": concurrency, "round": number, **run})
-    # The peers in their own order, whoever began.
-    order = [peer.name for peer in running]
-    runs.sort(key=lambda run: (run["concurrency"], order.index(run["peer"]), run["round"]))
+            for server in order_of_round(running, number, options):
+                progress(f"round {number + 1} of {options.rounds}: {server.name}, {concurrency}")
+                run = put_under_load(server, concurrency, options.seconds)
+                runs.append({"server": server.name, "concurrency": concurrency, "round": number,
+                             **run})
+    order = [server.name for server in running]
+    runs.sort(key=lambda run: (run["concurrency"], order.index(run["server"]), run["round"]))
     return runs
 
 
-def progress(what):
+def progress(text):
     if sys.stderr.isatty():
-        print(f"\r\033[K{what}", end="", file=sys.stderr, flush=True)
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def bench(options, setting):
     running, missing = [], {}
     with contextlib.ExitStack() as stack:
         stack.callback(progress, "")
-        for kind in options.peers:
+        for kind in options.servers:
             progress(f"starting {kind.name}")
             try:
                 running.append(kind(setting))
-            except servers.Missing as why:
-                missing[kind.name] = str(why)
+            except servers.Missing as reason:
+                missing[kind.name] = str(reason)
             else:
                 stack.callback(running[-1].end)
         load_average = [os.getloadavg()[0]]
-        talkers = {peer.name: talk_first(peer) for peer in running}
-        firsts = {peer.name: come_first(peer) for peer in running}
+        talkers = {server.name: talk_first(server) for server in running}
+        firsts = {server.name: come_first(server) for server in running}
         runs = measure(running, options)
         load_average.append(os.getloadavg()[0])
         progress("ending the servers")
     return {
         "machine": report.machine(), "load_average": load_average,
-        "cpu_from": ", ".join(dict.fromkeys(peer.meter.how for peer in running)),
+        "cpu_from": ", ".join(dict.fromkeys(server.meter.how for server in running)),
         "rounds": options.rounds, "seconds": options.seconds,
-        "peers": [{"name": peer.name, "version": peer.version, "ours": peer.ours,
-                   "about": " ".join(peer.about.split()), "patience": peer.patience,
-                   "talkers": TALKERS, "talkers_greeted": talkers[peer.name],
-                   "first_usec": firsts[peer.name]}
-                  for peer in running],
+        "servers": [{"name": server.name, "version": server.version,
+                     "is_hellod": server.is_hellod, "about": " ".join(server.about.split()),
+                     "seconds_factor": server.seconds_factor,
+                     "talkers": TALKERS, "talkers_greeted": talkers[server.name],
+                     "first_usec": firsts[server.name]}
+                    for server in running],
         "missing": missing, "summary": report.summarize(runs), "runs": runs,
     }
 
 
 def write(result, options):
     options.output.mkdir(parents=True, exist_ok=True)
-    page = report.text(result)
+    page = report.comparison(result) if options.against else report.text(result)
     (options.output / "bench.json").write_text(json.dumps(result, indent=1) + "\n")
     (options.output / "bench.txt").write_text(page)
     if options.save:
         options.save.write_text(page)
     print(page, end="", flush=True)
+    if options.against:
+        return
     if shutil.which("gnuplot"):
         report.plot(result["summary"], "rate", "greetings per second", options.output / "rate.svg")
-        report.plot(result["summary"], "cpu_usec", "microseconds of CPU for one greeting",
+        report.plot(result["summary"], "cpu_usec", "microseconds of CPU for a greeting",
                     options.output / "cpu.svg")
     else:
         print("no plots: gnuplot is not installed", file=sys.stderr)
@@ -167,25 +183,42 @@ def write(result, options):
 def parse_options():
     quick = os.environ.get("QUICK", "") not in ("", "0")
     names = {kind.name: kind for kind in servers.ALL}
+    builds = [kind.name for kind in servers.ALL if issubclass(kind, servers.Hellod)]
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=1 if quick else 3, help="(%(default)s)")
-    parser.add_argument("--seconds", type=float, default=0.3 if quick else 0.8,
-                        help="of load, for each server, concurrency and round (%(default)s)")
-    parser.add_argument("--concurrency", type=int, nargs="+",
-                        default=[1, 32] if quick else [1, 8, 32, 128], help="(%(default)s)")
-    parser.add_argument("--peers", nargs="+", choices=names, default=list(names), metavar="PEER",
-                        help=", ".join(names))
+    parser.add_argument("--rounds", type=int, help="(3; 15 with --against)")
+    parser.add_argument("--seconds", type=float,
+                        help="of load for each server, concurrency and round "
+                        "(0.8; 0.3 with --against)")
+    parser.add_argument("--concurrency", type=int, nargs="+", help="(1 8 32 128; 1 32 with "
+                        "--against)")
+    parser.add_argument("--servers", nargs="+", choices=names, metavar="SERVER",
+                        help=f"{', '.join(names)} (all; with --against {', '.join(builds)})")
+    parser.add_argument("--against", type=pathlib.Path, metavar="HELLOD",
+                        help="compare this build with another hellod")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("tests/bench/out"),
                         help="(%(default)s)")
     parser.add_argument("--save", type=pathlib.Path, nargs="?", metavar="FILE",
                         const=pathlib.Path(os.environ.get("srcdir", "."), "tests/bench/RESULTS"),
-                        help="write the page there as well (default: %(const)s)")
+                        help="write the table there as well (default: %(const)s)")
     parser.add_argument("--strict", action="store_true", help="fail if a server is missing")
     options = parser.parse_args()
+    short = quick or options.against
+    options.rounds = options.rounds or (1 if quick else 15 if short else 3)
+    options.seconds = options.seconds or (0.3 if short else 0.8)
+    options.concurrency = options.concurrency or ([1, 32] if short else [1, 8, 32, 128])
     if options.rounds < 1 or options.seconds <= 0 or min(options.concurrency) < 1:
         parser.error("nothing to measure")
-    options.peers = [names[name] for name in options.peers]
+    options.servers = [names[name] for name in
+                       options.servers or (builds if options.against else names)]
+    if options.against:
+        if not os.access(options.against, os.X_OK):
+            parser.error(f"{options.against} is not a program")
+        other = options.against.resolve()
+        if not all(issubclass(kind, servers.Hellod) for kind in options.servers):
+            parser.error("--against compares " + ", ".join(builds))
+        options.servers = [build for kind in options.servers
+                           for build in (kind, servers.other_build(kind, other))]
     return options
 
 
@@ -197,11 +230,11 @@ def main():
         result = bench(options, Setting(work))
     write(result, options)
 
-    ours = [peer["name"] for peer in result["peers"] if peer["ours"]]
-    lost = sum(record["lost"] for record in result["summary"] if record["peer"] in ours)
+    ours = [server["name"] for server in result["servers"] if server["is_hellod"]]
+    lost = sum(record["lost"] for record in result["summary"] if record["server"] in ours)
     if lost > 0:
         sys.exit(f"bench: hellod lost {lost} greetings")
-    if options.strict and result["missing"]:
+    if (options.strict or options.against) and result["missing"]:
         sys.exit("bench: missing: " + ", ".join(result["missing"]))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a server costs: the CPU time and the memory of all its processes, those gone included."""
+"""CPU time and memory of a server with all its processes, including those that have ended."""
 import os
 import pathlib
 import signal
@@ -8,14 +8,14 @@ import time
 PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 TICKS_PER_SEC = os.sysconf("SC_CLK_TCK")
 
-# A server is at rest once it takes no more than so much in so long; it may never be.
+# A server is at rest when it uses at most REST_USEC of CPU in REST_STEP_SEC. Some never are.
 REST_USEC = 500
 REST_STEP_SEC = 0.05
 REST_MAX_SEC = 3
 
 
 def tree(pid):
-    """The process and all that descend from it; those that end meanwhile may be left out."""
+    """Returns the process and its descendants. Those that end meanwhile may be missing."""
     pids = [pid]
     for parent in pids:
         try:
@@ -28,7 +28,7 @@ def tree(pid):
 
 
 def rss_kib(pid):
-    """The resident memory of the tree. Pages that processes share count for each of them."""
+    """Returns the resident memory of the tree. A page that processes share counts for each."""
     pages = 0
     for each in tree(pid):
         try:
@@ -38,10 +38,15 @@ def rss_kib(pid):
     return pages * PAGE_KIB
 
 
-class Cgroup:
-    """A control group (v2, mounted alone or beside v1) that a server and all it starts are in.
+def process_usec(pid):
+    """Returns the CPU time of one process, without its descendants."""
+    return int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[0]) // 1000
 
-    Its CPU time is exact and needs no controller. Raises OSError if none can be made.
+
+class Cgroup:
+    """A control group (v2, alone or beside v1) for a server and its descendants.
+
+    Its CPU time is exact and needs no controller. Raises OSError if it cannot be made.
     """
 
     how = "control group"
@@ -51,21 +56,21 @@ class Cgroup:
         for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines():
             _, controllers, path = line.split(":", 2)
             own[controllers] = path.lstrip("/")
-        self.places = []  # of the group in the unified hierarchy, then of what systemd made there
+        self.paths = []  # in the unified hierarchy, then in the one that systemd uses beside v1
         for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
             fields, _, rest = line.partition(" - ")
             mount = pathlib.Path(fields.split()[4])
             kind, _, options = rest.split()[:3]
             if kind == "cgroup2" and "" in own:
-                self.places.insert(0, mount / own[""] / name)
+                self.paths.insert(0, mount / own[""] / name)
             elif kind == "cgroup" and "name=systemd" in options.split(","):
-                self.places.append(mount / own.get("name=systemd", "") / name)
-        if not self.places:
+                self.paths.append(mount / own.get("name=systemd", "") / name)
+        if not self.paths:
             raise FileNotFoundError("no control groups")
-        self.path = self.places[0]
+        self.path = self.paths[0]
         self.path.mkdir()
         try:
-            # A process of our own must be let in.
+            # Not every control group lets a process enter.
             child = os.fork()
             if child == 0:
                 os._exit(self._enter())
@@ -84,7 +89,7 @@ class Cgroup:
         return 0
 
     def wrap(self, command):
-        """The command, to be run inside."""
+        """Returns a command that enters the control group and executes `command`."""
         return ["sh", "-c", 'echo $$ >"$0" && exec "$@"', self.path / "cgroup.procs", *command]
 
     def cpu_usec(self, _pid=None):
@@ -92,12 +97,12 @@ class Cgroup:
         return int(dict(line.split() for line in lines)["usage_usec"])
 
     def remove(self):
-        """Ends whatever is left inside, and then the group."""
+        """Kills the remaining processes and removes the control group."""
         give_up = time.monotonic() + 5
         while self._kill() and time.monotonic() < give_up:
             time.sleep(0.02)
-        for place in self.places:
-            for path, _, _ in os.walk(place, topdown=False):
+        for top in self.paths:
+            for path, _, _ in os.walk(top, topdown=False):
                 try:
                     os.rmdir(path)
                 except OSError:
@@ -120,9 +125,9 @@ class Cgroup:
 
 
 class Tree:
-    """The same without a control group: from /proc, in steps of a clock tick.
+    """Replaces Cgroup where there is none: reads /proc, in clock ticks.
 
-    It knows a process that is gone only if its parent waited for it.
+    Counts a process that has ended only if its parent has waited for it.
     """
 
     how = "/proc, in clock ticks"
@@ -137,7 +142,7 @@ class Tree:
                 stat = pathlib.Path(f"/proc/{each}/stat").read_text()
             except OSError:
                 continue
-            # The name, in parentheses, may hold anything; utime is the 12th field after it.
+            # The name in parentheses can contain any character. utime is the 12th field after it.
             ticks += sum(map(int, stat.rpartition(")")[2].split()[11:15]))
         return ticks * 1_000_000 // TICKS_PER_SEC
 
@@ -146,20 +151,19 @@ class Tree:
 
 
 def new(name):
-    """The better of the two that can be had."""
     try:
         return Cgroup(name)
     except OSError:
         return Tree()
 
 
-def at_rest(meter, pid):
-    """The CPU time, once the server has done what there was left to do."""
-    before = meter.cpu_usec(pid)
+def at_rest(cpu_usec):
+    """Waits until the CPU time that `cpu_usec` returns hardly grows. Returns it."""
+    before = cpu_usec()
     give_up = time.monotonic() + REST_MAX_SEC
     while True:
         time.sleep(REST_STEP_SEC)
-        now = meter.cpu_usec(pid)
+        now = cpu_usec()
         if now - before <= REST_USEC or time.monotonic() > give_up:
             return now
         before = now

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* client - one connection: from an address of its own, every byte checked */
+/* client - a client that checks every byte of the greeting */
 #include "config.h"
 
 #include <errno.h>
@@ -48,26 +48,26 @@ const char *target_resolve(struct target *target, const char *path, const char *
 	return NULL;
 }
 
-const char *target_want(struct target *target, const char *bytes, const char *greeting)
+const char *target_expect(struct target *target, const char *bytes, const char *greeting)
 {
 	size_t bad_offset;
 
 	if (bytes != NULL) {
-		target->wanted_length = strlen(bytes);
-		if (target->wanted_length > sizeof(target->wanted))
+		target->expected_length = strlen(bytes);
+		if (target->expected_length > sizeof(target->expected))
 			return "too long";
-		memcpy(target->wanted, bytes, target->wanted_length);
+		memcpy(target->expected, bytes, target->expected_length);
 		return NULL;
 	}
-	if (frame_encode(greeting, strlen(greeting), target->wanted, &target->wanted_length,
+	if (frame_encode(greeting, strlen(greeting), target->expected, &target->expected_length,
 			 &bad_offset) < 0)
 		return "not UTF-8, or too long for a frame";
 	return NULL;
 }
 
 /*
- * Chooses the address that the client comes from. The port is left to connect(2), which knows
- * the whole connection: to bind(2) it would have to be unused altogether.
+ * Sets the source address. connect(2) chooses the port, because a port that bind(2) chooses cannot
+ * be used by another connection.
  */
 static int bind_source(int fd, uint64_t number)
 {
@@ -86,7 +86,7 @@ static int bind_source(int fd, uint64_t number)
 }
 
 int client_connect(struct client *client, const struct target *target, uint64_t number,
-		   uint64_t timeout_usec, const char **broken)
+		   uint64_t timeout_usec, const char **ret_failed)
 {
 	const struct timeval timeout = {
 		.tv_sec = (time_t)(timeout_usec / USEC_PER_SEC),
@@ -97,23 +97,23 @@ int client_connect(struct client *client, const struct target *target, uint64_t 
 	int fd, r = 0;
 
 	*client = (struct client){.started_usec = clock_now_usec(), .fd = -1};
-	*broken = "socket";
+	*ret_failed = "socket";
 	fd = socket(target->address.ss_family, type, 0);
 	if (fd < 0)
 		return -errno;
 	if (target->rotate) {
-		*broken = "bind";
+		*ret_failed = "bind";
 		r = bind_source(fd, number);
 	}
 	if (r == 0 && wait && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout))) {
-		*broken = "setsockopt";
+		*ret_failed = "setsockopt";
 		r = -errno;
 	}
 	if (r == 0) {
-		*broken = NULL;
+		*ret_failed = NULL;
 		if (connect(fd, (const struct sockaddr *)&target->address, target->length) < 0)
 			r = -errno;
-		/* What SO_SNDTIMEO makes of a connection that is late: socket(7). */
+		/* With SO_SNDTIMEO, this is a timeout: socket(7). */
 		if (r == -EINPROGRESS)
 			r = wait ? -ETIMEDOUT : 0;
 	}
@@ -131,21 +131,21 @@ void client_talk(const struct client *client, size_t length)
 	(void)!send(client->fd, zeros, length, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-enum tally_outcome client_receive(struct client *client, const struct target *target)
+enum outcome client_receive(struct client *client, const struct target *target)
 {
 	for (;;) {
-		/* Room for one more than is wanted shows that there is more. */
+		/* One byte more than expected, to notice surplus bytes. */
 		static uint8_t bytes[FRAME_BYTES_MAX + 1];
-		size_t missing = target->wanted_length - client->got;
+		size_t missing = target->expected_length - client->got;
 		ssize_t n = recv(client->fd, bytes, missing + 1, MSG_DONTWAIT);
 
 		if (n < 0)
-			return errno == EAGAIN ? TALLY_PENDING : tally_outcome_of(errno);
+			return errno == EAGAIN ? OUTCOME_PENDING : outcome_of_errno(errno);
 		if (n == 0)
-			return missing == 0 ? TALLY_GREETED : TALLY_SHORT;
+			return missing == 0 ? OUTCOME_GREETED : OUTCOME_SHORT;
 		if ((size_t)n > missing ||
-		    memcmp(bytes, target->wanted + client->got, (size_t)n) != 0)
-			return TALLY_WRONG;
+		    memcmp(bytes, target->expected + client->got, (size_t)n) != 0)
+			return OUTCOME_WRONG;
 		client->got += (size_t)n;
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* client - one connection: from an address of its own, every byte checked */
+/* client - a client that checks every byte of the greeting */
 #ifndef HELLOD_CLIENT_H
 #define HELLOD_CLIENT_H
 
@@ -12,62 +12,61 @@
 #include "histogram.h"
 
 /*
- * Clients of an IPv4 loopback address come from so many addresses, one after the other: 28,000
- * local ports each, and far below any limit per source.
+ * For an IPv4 loopback address, clients use these source addresses in turn: each address has 28,000
+ * local ports, and stays below limits per source address.
  */
 #define CLIENT_SOURCE_FIRST 0x7f010001U /* 127.1.0.1 */
 #define CLIENT_SOURCE_COUNT 4096U
 
-/* Where to connect to, and what must come from there. */
+/* The server address, and the bytes that the server must send. */
 struct target {
 	struct sockaddr_storage address;
 	socklen_t length;
-	bool rotate; /* the address that clients come from */
-	uint8_t wanted[FRAME_BYTES_MAX];
-	size_t wanted_length;
+	bool rotate; /* the source address */
+	uint8_t expected[FRAME_BYTES_MAX];
+	size_t expected_length;
 };
 
 struct client {
 	uint64_t started_usec;
-	size_t got; /* bytes of those wanted */
+	size_t got; /* number of expected bytes received */
 	int fd;	    /* owned; -1 if there is none */
 };
 
 /*
- * Sets the address: the path of a UNIX socket, or if that is NULL a numeric host and port.
+ * Sets the address: the path of a UNIX socket, or if `path` is NULL a numeric host and port.
  *
- * Returns NULL, or what is wrong with them.
+ * Returns NULL or an error message.
  */
 const char *target_resolve(struct target *target, const char *path, const char *host,
 			   const char *port);
 
 /*
- * Sets what must come: these very bytes, or if that is NULL the frame of a greeting.
+ * Sets the expected bytes: `bytes`, or if that is NULL the frame of `greeting`.
  *
- * Returns NULL, or what is wrong with them.
+ * Returns NULL or an error message.
  */
-const char *target_want(struct target *target, const char *bytes, const char *greeting);
+const char *target_expect(struct target *target, const char *bytes, const char *greeting);
 
 /*
- * Begins a connection, the `number`th: without waiting for it if `timeout_usec` is 0, else for
- * so long.
+ * Starts connection number `number`. Waits up to `timeout_usec` for it, or not at all if that is 0.
  *
- * Returns 0, or the negative errno of a connect(2) that failed, or of anything else with the
- * name of the call in *broken, which is NULL otherwise. The client has a socket only after 0.
+ * Returns 0, and the client has a socket; or -errno of connect(2) with *ret_failed NULL; or -errno
+ * of another system call with its name in *ret_failed.
  */
 int client_connect(struct client *client, const struct target *target, uint64_t number,
-		   uint64_t timeout_usec, const char **broken);
+		   uint64_t timeout_usec, const char **ret_failed);
 
-/* What client_talk() sends at the most. */
+/* Maximum for client_talk(). */
 #define CLIENT_TALK_BYTES_MAX ((size_t)64 << 10)
 
 /*
- * Says something that the server did not ask for, without waiting: as many zero bytes as there
- * is room for now. What becomes of them, client_receive() tells.
+ * Sends zero bytes, as many as the socket's buffer takes without waiting. client_receive() reports
+ * errors.
  */
 void client_talk(const struct client *client, size_t length);
 
-/* Reads and checks what has come, without waiting. */
-enum tally_outcome client_receive(struct client *client, const struct target *target);
+/* Reads and checks the received bytes, without waiting. */
+enum outcome client_receive(struct client *client, const struct target *target);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tally - how the clients fared: greeted how fast, or lost in which way */
+/* histogram - outcomes and latencies of clients */
 #include "config.h"
 
 #include <errno.h>
@@ -12,13 +12,14 @@
 
 #define LATENCIES_FIRST 4096U
 
-static const char *const outcome_names[TALLY_OUTCOMES] = {
-	[TALLY_PENDING] = "pending", [TALLY_GREETED] = "greeted",   [TALLY_REFUSED] = "refused",
-	[TALLY_RESET] = "reset",     [TALLY_TIMED_OUT] = "timeout", [TALLY_SHORT] = "short",
-	[TALLY_WRONG] = "wrong",     [TALLY_ERROR] = "error",
+static const char *const outcome_names[OUTCOME_COUNT] = {
+	[OUTCOME_PENDING] = "pending",	 [OUTCOME_GREETED] = "greeted",
+	[OUTCOME_REFUSED] = "refused",	 [OUTCOME_RESET] = "reset",
+	[OUTCOME_TIMED_OUT] = "timeout", [OUTCOME_SHORT] = "short",
+	[OUTCOME_WRONG] = "wrong",	 [OUTCOME_ERROR] = "error",
 };
 
-/* In a thousandth of the whole. */
+/* Permille of the clients. */
 static const struct percentile {
 	const char *name;
 	uint64_t permille;
@@ -27,48 +28,49 @@ static const struct percentile {
 };
 #define PERCENTILES (sizeof(percentiles) / sizeof(*percentiles))
 
-enum tally_outcome tally_outcome_of(int error)
+enum outcome outcome_of_errno(int error)
 {
 	switch (error) {
 	case ECONNREFUSED:
-		return TALLY_REFUSED;
+		return OUTCOME_REFUSED;
 	case ECONNRESET:
 	case EPIPE:
-		return TALLY_RESET;
+		return OUTCOME_RESET;
 	case ETIMEDOUT:
-		return TALLY_TIMED_OUT;
+		return OUTCOME_TIMED_OUT;
 	default:
-		return TALLY_ERROR;
+		return OUTCOME_ERROR;
 	}
 }
 
-int tally_add(struct tally *tally, enum tally_outcome outcome, uint64_t latency_usec)
+int histogram_add(struct histogram *histogram, enum outcome outcome, uint64_t latency_usec)
 {
-	uint64_t n = tally->counts[TALLY_GREETED];
+	uint64_t n = histogram->counts[OUTCOME_GREETED];
 
-	if (outcome == TALLY_GREETED) {
-		if (n == tally->latencies_size) {
+	if (outcome == OUTCOME_GREETED) {
+		if (n == histogram->latencies_size) {
 			size_t size = n > 0 ? 2 * (size_t)n : LATENCIES_FIRST;
-			uint32_t *grown = reallocarray(tally->latencies_usec, size, sizeof(*grown));
+			uint32_t *grown =
+				reallocarray(histogram->latencies_usec, size, sizeof(*grown));
 
 			if (grown == NULL)
 				return -ENOMEM;
-			tally->latencies_usec = grown;
-			tally->latencies_size = size;
+			histogram->latencies_usec = grown;
+			histogram->latencies_size = size;
 		}
-		tally->latencies_usec[n] =
+		histogram->latencies_usec[n] =
 			latency_usec < UINT32_MAX ? (uint32_t)latency_usec : UINT32_MAX;
 	}
-	tally->counts[outcome]++;
+	histogram->counts[outcome]++;
 	return 0;
 }
 
-uint64_t tally_lost(const struct tally *tally)
+uint64_t histogram_lost(const struct histogram *histogram)
 {
 	uint64_t lost = 0;
 
-	for (int outcome = TALLY_GREETED + 1; outcome < TALLY_OUTCOMES; outcome++)
-		lost += tally->counts[outcome];
+	for (int outcome = OUTCOME_GREETED + 1; outcome < OUTCOME_COUNT; outcome++)
+		lost += histogram->counts[outcome];
 	return lost;
 }
 
@@ -79,63 +81,63 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Of sorted latencies. */
-static uint32_t latency_at(const struct tally *tally, uint64_t permille)
+/* Returns a percentile. The latencies are sorted. */
+static uint32_t latency_at(const struct histogram *histogram, uint64_t permille)
 {
-	uint64_t n = tally->counts[TALLY_GREETED];
+	uint64_t n = histogram->counts[OUTCOME_GREETED];
 	uint64_t rank = (n * permille + 999) / 1000;
 
 	if (n == 0)
 		return 0;
-	return tally->latencies_usec[rank > 0 ? rank - 1 : 0];
+	return histogram->latencies_usec[rank > 0 ? rank - 1 : 0];
 }
 
-static void print_json(const struct tally *tally, double seconds, double rate)
+static void print_json(const struct histogram *histogram, double seconds, double rate)
 {
 	printf("{\"greetings\": %" PRIu64 ", \"lost\": %" PRIu64 ", \"failures\": {",
-	       tally->counts[TALLY_GREETED], tally_lost(tally));
-	for (int outcome = TALLY_GREETED + 1; outcome < TALLY_OUTCOMES; outcome++)
-		printf("%s\"%s\": %" PRIu64, outcome > TALLY_GREETED + 1 ? ", " : "",
-		       outcome_names[outcome], tally->counts[outcome]);
+	       histogram->counts[OUTCOME_GREETED], histogram_lost(histogram));
+	for (int outcome = OUTCOME_GREETED + 1; outcome < OUTCOME_COUNT; outcome++)
+		printf("%s\"%s\": %" PRIu64, outcome > OUTCOME_GREETED + 1 ? ", " : "",
+		       outcome_names[outcome], histogram->counts[outcome]);
 	printf("}, \"seconds\": %.6f, \"rate\": %.1f, \"latency_usec\": {", seconds, rate);
 	for (size_t i = 0; i < PERCENTILES; i++)
 		printf("%s\"%s\": %" PRIu32, i > 0 ? ", " : "", percentiles[i].name,
-		       latency_at(tally, percentiles[i].permille));
+		       latency_at(histogram, percentiles[i].permille));
 	printf("}}\n");
 }
 
-static void print_text(const struct tally *tally, double seconds, double rate)
+static void print_text(const struct histogram *histogram, double seconds, double rate)
 {
-	printf("%" PRIu64 " greetings in %.3f s: %.1f/s\n", tally->counts[TALLY_GREETED], seconds,
-	       rate);
+	printf("%" PRIu64 " greetings in %.3f s: %.1f/s\n", histogram->counts[OUTCOME_GREETED],
+	       seconds, rate);
 	printf("latency in microseconds:");
 	for (size_t i = 0; i < PERCENTILES; i++)
 		printf(" %s %" PRIu32, percentiles[i].name,
-		       latency_at(tally, percentiles[i].permille));
-	printf("\n%" PRIu64 " lost", tally_lost(tally));
-	for (int outcome = TALLY_GREETED + 1; outcome < TALLY_OUTCOMES; outcome++)
-		if (tally->counts[outcome] > 0)
-			printf(", %s %" PRIu64, outcome_names[outcome], tally->counts[outcome]);
+		       latency_at(histogram, percentiles[i].permille));
+	printf("\n%" PRIu64 " lost", histogram_lost(histogram));
+	for (int outcome = OUTCOME_GREETED + 1; outcome < OUTCOME_COUNT; outcome++)
+		if (histogram->counts[outcome] > 0)
+			printf(", %s %" PRIu64, outcome_names[outcome], histogram->counts[outcome]);
 	printf("\n");
 }
 
-void tally_print(struct tally *tally, bool json)
+void histogram_print(struct histogram *histogram, bool json)
 {
-	double seconds = (double)tally->usec / USEC_PER_SEC;
-	double rate = tally->usec > 0 ? (double)tally->timely / seconds : 0;
+	double seconds = (double)histogram->usec / USEC_PER_SEC;
+	double rate = histogram->usec > 0 ? (double)histogram->timely / seconds : 0;
 
-	/* qsort() may not be given NULL, not even for nothing. */
-	if (tally->counts[TALLY_GREETED] > 0)
-		qsort(tally->latencies_usec, tally->counts[TALLY_GREETED],
-		      sizeof(*tally->latencies_usec), by_value);
+	/* NULL is undefined behaviour for qsort(), even for no elements. */
+	if (histogram->counts[OUTCOME_GREETED] > 0)
+		qsort(histogram->latencies_usec, histogram->counts[OUTCOME_GREETED],
+		      sizeof(*histogram->latencies_usec), by_value);
 	if (json)
-		print_json(tally, seconds, rate);
+		print_json(histogram, seconds, rate);
 	else
-		print_text(tally, seconds, rate);
+		print_text(histogram, seconds, rate);
 }
 
-void tally_end(struct tally *tally)
+void histogram_free(struct histogram *histogram)
 {
-	free(tally->latencies_usec);
-	*tally = (struct tally){0};
+	free(histogram->latencies_usec);
+	*histogram = (struct histogram){0};
 }

@@ -1,49 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* tally - how the clients fared: greeted how fast, or lost in which way */
-#ifndef HELLOD_TALLY_H
-#define HELLOD_TALLY_H
+/* histogram - outcomes and latencies of clients */
+#ifndef HELLOD_OUTCOME_H
+#define HELLOD_OUTCOME_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum tally_outcome {
-	TALLY_PENDING,	 /* not over yet: not counted */
-	TALLY_GREETED,	 /* every byte that was wanted, then the end, and nothing else */
-	TALLY_REFUSED,	 /* ECONNREFUSED */
-	TALLY_RESET,	 /* a reset, before or after the greeting */
-	TALLY_TIMED_OUT, /* the end did not come in time */
-	TALLY_SHORT,	 /* the end came before the last byte */
-	TALLY_WRONG,	 /* other bytes, or more of them */
-	TALLY_ERROR,	 /* any other error of a socket */
-	TALLY_OUTCOMES,
+enum outcome {
+	OUTCOME_PENDING,   /* not finished, not counted */
+	OUTCOME_GREETED,   /* the expected bytes, then end of file */
+	OUTCOME_REFUSED,   /* ECONNREFUSED */
+	OUTCOME_RESET,	   /* ECONNRESET or EPIPE, before or after the greeting */
+	OUTCOME_TIMED_OUT, /* no end of file in time */
+	OUTCOME_SHORT,	   /* end of file before the last byte */
+	OUTCOME_WRONG,	   /* other bytes, or more bytes */
+	OUTCOME_ERROR,	   /* any other errno */
+	OUTCOME_COUNT,
 };
 
-/* To begin with, all is 0. */
-struct tally {
-	uint64_t counts[TALLY_OUTCOMES];
-	uint32_t *latencies_usec; /* counts[TALLY_GREETED] of them; owned */
+/* Zero-initialized when empty. */
+struct histogram {
+	uint64_t counts[OUTCOME_COUNT];
+	uint32_t *latencies_usec; /* counts[OUTCOME_GREETED] of them; owned */
 	size_t latencies_size;
-	uint64_t timely; /* of those greeted, how many within `usec`: what the rate counts */
+	uint64_t timely; /* clients greeted within `usec`, from which the rate is computed */
 	uint64_t usec;
 };
 
-/* What an errno of connect(2) or recv(2) stands for. */
-enum tally_outcome tally_outcome_of(int error);
+/* Returns the outcome for an errno of connect(2) or recv(2). */
+enum outcome outcome_of_errno(int error);
 
-/* Counts a client. The latency is of no interest unless it was greeted. Returns 0, or -ENOMEM. */
-int tally_add(struct tally *tally, enum tally_outcome outcome, uint64_t latency_usec);
+/* Counts a client. The latency is used only for OUTCOME_GREETED. Returns 0 or -ENOMEM. */
+int histogram_add(struct histogram *histogram, enum outcome outcome, uint64_t latency_usec);
 
-/* How many were not greeted. */
-uint64_t tally_lost(const struct tally *tally);
+/* Returns the number of clients that were not greeted. */
+uint64_t histogram_lost(const struct histogram *histogram);
 
 /*
- * Prints it on standard output, as a few lines or as one line of JSON. Percentiles are of the
- * nearest rank, so each is a latency that was measured; they are 0 if nobody was greeted.
+ * Prints text, or one line of JSON, to standard output. Percentiles are of the nearest rank: each
+ * is a measured latency. They are 0 if no client was greeted.
  */
-void tally_print(struct tally *tally, bool json);
+void histogram_print(struct histogram *histogram, bool json);
 
-/* Frees what it holds. */
-void tally_end(struct tally *tally);
+/* Frees the latencies and empties the histogram. */
+void histogram_free(struct histogram *histogram);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* load - many clients of a greeting server, which check and time what they get */
+/* load - many clients at a time, which check and time the greetings of a server */
 #include "config.h"
 
 #include <errno.h>
@@ -25,69 +25,69 @@
 #define SECONDS_MAX 3600U
 #define TIMEOUT_DEFAULT_SEC 10U
 
-/* How often to look for clients that wait for too long. */
+/* Interval between checks for clients that have timed out. */
 #define TIMEOUT_STEP_MSEC 100
 
-/* How many clients one look at all of them tells about. */
+/* Events of one epoll_wait(2). */
 #define EVENTS_MAX 256
 
-/* An exit status: somebody was not greeted. */
+/* Exit status: a client was not greeted. */
 #define LOST 1
 
 struct options {
 	const char *host;
 	const char *port;
-	const char *path; /* of a UNIX socket, instead of both */
+	const char *path; /* of a UNIX socket, instead of host and port */
 	const char *greeting;
-	const char *bytes; /* instead of the frame of the greeting */
+	const char *bytes; /* expected instead of the frame of the greeting */
 	uint64_t concurrency;
 	uint64_t count;
-	uint64_t hold; /* 0: do not */
+	uint64_t hold; /* 0: off */
 	uint64_t talk;
 	uint64_t usec;
 	uint64_t timeout_usec;
 	bool json;
 };
 
-/* What parse_options() returns to have load run; anything else is an exit status. */
+/* parse_options(): load is to run. Other values are exit statuses. */
 #define PARSED (-1)
 
 struct load {
 	const struct options *options;
 	const struct target *target;
-	struct tally *tally;
-	uint64_t started; /* clients so far */
+	struct histogram *histogram;
+	uint64_t started; /* number of clients */
 	uint64_t active;
-	uint64_t end_usec; /* when to start no more */
+	uint64_t end_usec; /* no client is started after that */
 	int epoll_fd;
 };
 
 static void print_help(void)
 {
 	printf("Usage: load [OPTION]... --port=PORT | --unix=PATH\n"
-	       "Connect again and again, so many at a time; each client reads to the end and\n"
-	       "checks every byte.\n"
+	       "Keep a number of clients connected to a greeting server. Each client reads to the\n"
+	       "end of file and checks every byte.\n"
 	       "\n"
 	       "      --host=ADDRESS     a numeric address (default: 127.0.0.1)\n"
 	       "  -p, --port=PORT\n"
-	       "  -u, --unix=PATH        a UNIX socket instead\n"
-	       "  -g, --greeting=TEXT    the greeting whose frame must come (default: HELLO)\n"
-	       "  -b, --bytes=TEXT       the bytes that must come instead, without a length\n"
+	       "  -u, --unix=PATH        UNIX socket\n"
+	       "  -g, --greeting=TEXT    expected greeting (default: HELLO)\n"
+	       "  -b, --bytes=TEXT       expected bytes, instead of a frame\n"
 	       "  -c, --concurrency=N    clients at a time (default: %u)\n"
-	       "  -n, --count=N          clients in all (default: %u, or no limit with -s)\n"
-	       "  -s, --seconds=SECONDS  start no client after that\n"
-	       "  -t, --timeout=SECONDS  for one client (default: %u)\n"
-	       "      --talk=BYTES       send so many first, as who expects another server would\n"
-	       "      --hold=N           N clients that connect and do not read; when standard\n"
-	       "                         input ends they look at what they got, and end\n"
+	       "  -n, --count=N          number of clients (default: %u, or no limit with -s)\n"
+	       "  -s, --seconds=SECONDS  start no client after this time\n"
+	       "  -t, --timeout=SECONDS  timeout of a client (default: %u)\n"
+	       "      --talk=BYTES       first send this many bytes, as HTTP clients do\n"
+	       "      --hold=N           connect N clients, which read only when standard input\n"
+	       "                         ends\n"
 	       "  -j, --json\n"
 	       "  -h, --help\n"
 	       "\n"
-	       "Latencies are from the start of the connection to its end; the rate is of those\n"
-	       "that ended within -s. With --hold, a line \"holding N\" tells that all are\n"
-	       "connected, and latencies and rate are up to there.\n"
+	       "A latency is the time from connect to end of file. The rate counts the clients\n"
+	       "that ended within -s. With --hold, the line \"holding N\" says that all clients\n"
+	       "are connected, and latencies and rate are those of connecting.\n"
 	       "\n"
-	       "Exit status: 0 everyone was greeted, %d someone was not, %d wrong usage,\n"
+	       "Exit status: 0 all clients greeted, %d not all, %d usage error,\n"
 	       "%d system error, %d output not written.\n",
 	       CONCURRENCY_DEFAULT, COUNT_DEFAULT, TIMEOUT_DEFAULT_SEC, LOST, EX_USAGE, EX_OSERR,
 	       EX_IOERR);
@@ -188,28 +188,28 @@ static bool load_may_start(const struct load *load)
 	return load->started < load->options->count && clock_now_usec() < load->end_usec;
 }
 
-static void load_count(struct load *load, const struct client *client, enum tally_outcome outcome)
+static void load_count(struct load *load, const struct client *client, enum outcome outcome)
 {
 	uint64_t now_usec = clock_now_usec();
 
-	if (tally_add(load->tally, outcome, now_usec - client->started_usec) < 0)
-		die("tally");
-	/* The last few may take far longer than all others: the rate is not to depend on them. */
-	load->tally->timely += outcome == TALLY_GREETED && now_usec <= load->end_usec;
+	if (histogram_add(load->histogram, outcome, now_usec - client->started_usec) < 0)
+		die("histogram");
+	/* Late clients do not count for the rate, because the last few may take far longer. */
+	load->histogram->timely += outcome == OUTCOME_GREETED && now_usec <= load->end_usec;
 }
 
-/* Starts a client, and when that fails at once another one, until there shall be no more. */
+/* Starts the next client. If connect(2) fails, counts that client and tries the next one. */
 static void load_start(struct load *load, struct client *client)
 {
 	struct epoll_event event = {
 		.events = load->options->talk > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN,
 		.data.ptr = client,
 	};
-	const char *broken;
+	const char *failed;
 
 	client->fd = -1;
 	while (load_may_start(load)) {
-		int r = client_connect(client, load->target, load->started++, 0, &broken);
+		int r = client_connect(client, load->target, load->started++, 0, &failed);
 
 		if (r == 0) {
 			if (epoll_ctl(load->epoll_fd, EPOLL_CTL_ADD, client->fd, &event) < 0)
@@ -218,13 +218,13 @@ static void load_start(struct load *load, struct client *client)
 			return;
 		}
 		errno = -r;
-		if (broken != NULL)
-			die(broken);
-		load_count(load, client, tally_outcome_of(-r));
+		if (failed != NULL)
+			die(failed);
+		load_count(load, client, outcome_of_errno(-r));
 	}
 }
 
-static void load_end(struct load *load, struct client *client, enum tally_outcome outcome)
+static void load_end(struct load *load, struct client *client, enum outcome outcome)
 {
 	load_count(load, client, outcome);
 	close(client->fd);
@@ -232,7 +232,7 @@ static void load_end(struct load *load, struct client *client, enum tally_outcom
 	load_start(load, client);
 }
 
-/* To be called once the client is connected. */
+/* Called once the client is connected. */
 static void load_talk(struct load *load, struct client *client)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
@@ -249,11 +249,11 @@ static void load_time_out(struct load *load, struct client *clients, uint64_t no
 
 		if (client->fd >= 0 && client->started_usec < now_usec &&
 		    now_usec - client->started_usec >= load->options->timeout_usec)
-			load_end(load, client, TALLY_TIMED_OUT);
+			load_end(load, client, OUTCOME_TIMED_OUT);
 	}
 }
 
-/* As many clients as asked for at any time; each one that ends is followed by another. */
+/* Runs `concurrency` clients at a time: when a client ends, the next one starts. */
 static void load_run(struct load *load)
 {
 	struct client *clients = calloc(load->options->concurrency, sizeof(*clients));
@@ -276,12 +276,12 @@ static void load_run(struct load *load)
 			die("epoll_wait");
 		for (int i = 0; i < n; i++) {
 			struct client *client = events[i].data.ptr;
-			enum tally_outcome outcome;
+			enum outcome outcome;
 
 			if (events[i].events & EPOLLOUT)
 				load_talk(load, client);
 			outcome = client_receive(client, load->target);
-			if (outcome != TALLY_PENDING)
+			if (outcome != OUTCOME_PENDING)
 				load_end(load, client, outcome);
 		}
 		now_usec = clock_now_usec();
@@ -291,12 +291,13 @@ static void load_run(struct load *load)
 		}
 	}
 	now_usec = clock_now_usec();
-	load->tally->usec = (now_usec < load->end_usec ? now_usec : load->end_usec) - began_usec;
+	load->histogram->usec =
+		(now_usec < load->end_usec ? now_usec : load->end_usec) - began_usec;
 	close(load->epoll_fd);
 	free(clients);
 }
 
-/* Clients that only connect, and look at what they got when standard input ends. */
+/* Connects `hold` clients, which read when standard input ends. */
 static void load_hold(struct load *load)
 {
 	uint64_t began_usec = clock_now_usec(), held = 0;
@@ -304,7 +305,7 @@ static void load_hold(struct load *load)
 		struct client client;
 		uint64_t latency_usec;
 	} *holders = calloc(load->options->hold, sizeof(*holders));
-	const char *broken;
+	const char *failed;
 	char ignored;
 
 	if (holders == NULL)
@@ -312,39 +313,39 @@ static void load_hold(struct load *load)
 	while (load->started < load->options->hold) {
 		struct client *client = &holders[held].client;
 		int r = client_connect(client, load->target, load->started++,
-				       load->options->timeout_usec, &broken);
+				       load->options->timeout_usec, &failed);
 
 		errno = -r;
-		if (broken != NULL)
-			die(broken);
+		if (failed != NULL)
+			die(failed);
 		if (r < 0)
-			load_count(load, client, tally_outcome_of(-r));
+			load_count(load, client, outcome_of_errno(-r));
 		else
 			holders[held++].latency_usec = clock_now_usec() - client->started_usec;
 	}
-	load->tally->usec = clock_now_usec() - began_usec;
+	load->histogram->usec = clock_now_usec() - began_usec;
 	printf("holding %" PRIu64 "\n", held);
 	fflush(stdout);
 
 	while (read(STDIN_FILENO, &ignored, 1) > 0)
 		;
 	for (struct holder *holder = holders; holder < holders + held; holder++) {
-		enum tally_outcome outcome = client_receive(&holder->client, load->target);
+		enum outcome outcome = client_receive(&holder->client, load->target);
 
-		/* The server need not have ended what it has sent, as long as that is whole. */
-		if (outcome == TALLY_PENDING)
-			outcome = holder->client.got == load->target->wanted_length
-					  ? TALLY_GREETED
-					  : TALLY_TIMED_OUT;
-		if (tally_add(load->tally, outcome, holder->latency_usec) < 0)
-			die("tally");
-		load->tally->timely += outcome == TALLY_GREETED;
+		/* A whole greeting counts without end of file. */
+		if (outcome == OUTCOME_PENDING)
+			outcome = holder->client.got == load->target->expected_length
+					  ? OUTCOME_GREETED
+					  : OUTCOME_TIMED_OUT;
+		if (histogram_add(load->histogram, outcome, holder->latency_usec) < 0)
+			die("histogram");
+		load->histogram->timely += outcome == OUTCOME_GREETED;
 		close(holder->client.fd);
 	}
 	free(holders);
 }
 
-/* As many as root allows. What that is not enough for shows when the socket is made. */
+/* Raises the limit of file descriptors to the hard limit. socket(2) fails if that is too low. */
 static void raise_file_limit(void)
 {
 	struct rlimit limit;
@@ -365,8 +366,8 @@ int main(int argc, char **argv)
 		.timeout_usec = TIMEOUT_DEFAULT_SEC * (uint64_t)USEC_PER_SEC,
 	};
 	static struct target target;
-	struct tally tally = {0};
-	struct load load = {.options = &options, .target = &target, .tally = &tally};
+	struct histogram histogram = {0};
+	struct load load = {.options = &options, .target = &target, .histogram = &histogram};
 	int status = parse_options(argc, argv, &options);
 	const char *wrong;
 
@@ -375,7 +376,7 @@ int main(int argc, char **argv)
 	wrong = target_resolve(&target, options.path, options.host, options.port);
 	if (wrong != NULL)
 		return wrong_usage("--host, --port, --unix", wrong);
-	wrong = target_want(&target, options.bytes, options.greeting);
+	wrong = target_expect(&target, options.bytes, options.greeting);
 	if (wrong != NULL)
 		return wrong_usage("--greeting, --bytes", wrong);
 
@@ -384,8 +385,8 @@ int main(int argc, char **argv)
 		load_hold(&load);
 	else
 		load_run(&load);
-	tally_print(&tally, options.json);
-	status = tally_lost(&tally) > 0 ? LOST : EX_OK;
-	tally_end(&tally);
+	histogram_print(&histogram, options.json);
+	status = histogram_lost(&histogram) > 0 ? LOST : EX_OK;
+	histogram_free(&histogram);
 	return stdio_close() < 0 ? EX_IOERR : status;
 }

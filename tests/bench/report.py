@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What was measured, as a table and as plots."""
+"""The results as tables and plots."""
 import os
 import pathlib
 import platform
@@ -8,14 +8,15 @@ import subprocess
 import textwrap
 import time
 
-FLOOR = "bare"
+import servers
+
+BASELINE = "baseline"
 OURS = "hellod"
 
-# Fewer greetings than this in a run, and the percentile would be one of a handful of clients.
-FEWEST = {"p99": 200, "p99.9": 2000}
+# Minimum number of greetings in a run for a percentile.
+GREETINGS_MIN = {"p99": 200, "p99.9": 2000}
 
-
-PEER_WIDTH = 20
+NAME_WIDTH = 20
 PAGE_WIDTH = 100
 
 
@@ -24,25 +25,25 @@ def spread(values):
 
 
 def summarize(runs):
-    """One record for each peer at each concurrency: medians over the rounds.
+    """Returns a record for each server at each concurrency: medians of the rounds.
 
-    A ratio is the median of the ratios within each round: what disturbs a round disturbs both.
+    A ratio is the median of the ratios in each round, because a disturbance affects both servers.
     """
     by_key = {}
     for run in runs:
-        by_key.setdefault((run["concurrency"], run["peer"]), {})[run["round"]] = run
+        by_key.setdefault((run["concurrency"], run["server"]), {})[run["round"]] = run
     records = []
-    for (concurrency, peer), rounds in by_key.items():
-        record = {"concurrency": concurrency, "peer": peer}
+    for (concurrency, server), rounds in by_key.items():
+        record = {"concurrency": concurrency, "server": server}
         for what in "rate", "cpu_usec":
             values = [run[what] for run in rounds.values() if run[what] is not None]
             record[what] = spread(values) if values else None
-            for other in FLOOR, OURS:
+            for other in BASELINE, OURS:
                 record[f"{what}_to_{other}"] = ratio(rounds, by_key.get((concurrency, other)), what)
         fewest = min(run["greetings"] for run in rounds.values())
         for what in "p50", "p99", "p99.9":
             record[what] = None
-            if fewest >= FEWEST.get(what, 1):
+            if fewest >= GREETINGS_MIN.get(what, 1):
                 record[what] = statistics.median(run["latency_usec"][what]
                                                  for run in rounds.values())
         record["rss_kib"] = statistics.median(run["rss_kib"] for run in rounds.values())
@@ -75,20 +76,20 @@ def median_and_range(values):
                                                          significant(values["max"]))
 
 
-HEAD = ["", "greetings/s", "(min-max)", "/bare", "/hellod", "CPU us", "(min-max)", "/bare",
+HEAD = ["", "greetings/s", "(min-max)", "/base", "/hellod", "CPU us", "(min-max)", "/base",
         "/hellod", "p50 us", "p99", "p99.9", "RSS MiB", "lost"]
 
 
 def table(records):
-    """A block of lines for each concurrency, in columns that are the same for all."""
+    """Returns a table for each concurrency, with the same column widths."""
     blocks = {}
     for record in records:
         blocks.setdefault(record["concurrency"], [HEAD]).append([
-            record["peer"], *median_and_range(record["rate"]),
-            significant(record[f"rate_to_{FLOOR}"], 2),
+            record["server"], *median_and_range(record["rate"]),
+            significant(record[f"rate_to_{BASELINE}"], 2),
             significant(record[f"rate_to_{OURS}"], 2),
             *median_and_range(record["cpu_usec"]),
-            significant(record[f"cpu_usec_to_{FLOOR}"], 2),
+            significant(record[f"cpu_usec_to_{BASELINE}"], 2),
             significant(record[f"cpu_usec_to_{OURS}"], 2),
             number(record["p50"]), number(record["p99"]), number(record["p99.9"]),
             number(record["rss_kib"] / 1024, 1), str(record["lost"])])
@@ -104,19 +105,20 @@ def table(records):
 
 
 LEGEND = """\
-Talk first: how many of the clients that send 20,000 bytes at once got the greeting and a clean end;
-the others saw a reset. First client: the latency of one that comes when no process runs, and so
-waits for its start; median and range of 20.
-greetings/s: clients that were greeted, each checked byte by byte, from a closed loop of so many at
-a time. CPU us: microseconds of CPU for one greeting, user and system, of all processes of the
-server, with its share of the kernel's network. /bare, /hellod: the ratio to these, in the same
-round. p50, p99, p99.9: latency in microseconds from connect to end of file; "-" where there were
-too few. RSS: resident memory, the highest seen under load; pages that processes share count for
-each. lost: clients that were not greeted, in all rounds. All else: medians of the rounds."""
+Talk first: number of clients, of those that send 20,000 bytes first, that got the greeting and a
+clean end; the others got a reset. First client: latency when no process runs, so that the client
+waits for the start of the service; median and range of 20.
+greetings/s: greeted clients, whose bytes were all checked, with a constant number of clients at a
+time. CPU us: microseconds of CPU for a greeting, user and system, of all processes of the server,
+including its share of the kernel's network. /base, /hellod: ratio to baseline and hellod in the
+same round. p50, p99, p99.9: latency in microseconds from connect to end of file; "-" if there were
+too few clients. RSS: highest resident memory under load; pages that processes share count for each
+process. lost: clients that were not greeted, in all rounds. All other values are medians of the
+rounds."""
 
 
 def machine():
-    """What the figures depend on."""
+    """Returns what the figures depend on."""
     model = platform.processor() or platform.machine()
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -127,13 +129,13 @@ def machine():
             "date": time.strftime("%Y-%m-%d")}
 
 
-def entry(name, said):
-    return textwrap.wrap(said, PAGE_WIDTH, initial_indent=name.ljust(PEER_WIDTH),
-                         subsequent_indent=PEER_WIDTH * " ", break_on_hyphens=False)
+def entry(name, description):
+    return textwrap.wrap(description, PAGE_WIDTH, initial_indent=name.ljust(NAME_WIDTH),
+                         subsequent_indent=NAME_WIDTH * " ", break_on_hyphens=False)
 
 
 def first_client(usec):
-    """What it waits for the start of a server that has ended."""
+    """Returns the latency of clients that start the service."""
     if not usec:
         return ""
     return (f". First client: {significant(statistics.median(usec) / 1000)} ms "
@@ -141,27 +143,55 @@ def first_client(usec):
 
 
 def text(result):
-    """The whole page."""
+    """Returns the page with all servers."""
     host = result["machine"]
-    slow = [f" ({peer['name']}: {peer['patience'] * result['seconds']:g} s)"
-            for peer in result["peers"] if peer["patience"] > 1]
+    slow = [f" ({server['name']}: {server['seconds_factor'] * result['seconds']:g} s)"
+            for server in result["servers"] if server["seconds_factor"] > 1]
     lines = [f"{host['cores']} x {host['cpu']}, {host['kernel']}, {host['date']}",
              f"{result['rounds']} rounds of {result['seconds']:g} s{''.join(slow)}, "
-             "the servers taking turns; load average "
+             "alternating; load average "
              "{:.1f} before, {:.1f} after".format(*result["load_average"]),
              f"CPU time from: {result['cpu_from']}", ""]
-    for peer in result["peers"]:
-        about = " ".join(peer["about"].split())
-        said = f"{peer['version']}: {about}" if peer["version"] else about
-        lines += entry(peer["name"], f"{said}. Talk first: {peer['talkers_greeted']} "
-                       f"of {peer['talkers']}{first_client(peer['first_usec'])}")
-    for name, why in result["missing"].items():
-        lines += entry(name, f"missing: {why}")
+    for server in result["servers"]:
+        about = " ".join(server["about"].split())
+        description = f"{server['version']}: {about}" if server["version"] else about
+        lines += entry(server["name"], f"{description}. Talk first: {server['talkers_greeted']} "
+                       f"of {server['talkers']}{first_client(server['first_usec'])}")
+    for name, reason in result["missing"].items():
+        lines += entry(name, f"missing: {reason}")
     return "\n".join([*lines, "", table(result["summary"]), "", LEGEND, ""])
 
 
+def comparison(result):
+    """Returns the page for two builds: the ratio of their CPU times, by server and concurrency."""
+    runs = {}
+    for run in result["runs"]:
+        runs.setdefault((run["server"], run["concurrency"]), []).append(run["cpu_usec"])
+    host = result["machine"]
+    lines = [f"{host['cores']} x {host['cpu']}, {host['kernel']}, {host['date']}",
+             f"{result['rounds']} rounds of {result['seconds']:g} s, alternating; load average "
+             "{:.1f} before, {:.1f} after".format(*result["load_average"]),
+             f"CPU time from: {result['cpu_from']}", "",
+             f"{'':15} {'clients':>7} {'CPU us':>7} {'other':>7} {'ratio':>6}  (quartiles)"]
+    for (name, concurrency), usec in runs.items():
+        other = runs.get((name + servers.OTHER, concurrency))
+        if other is None or None in usec + other:
+            continue
+        ratios = [ours / theirs for ours, theirs in zip(usec, other)]
+        low, middle, high = (statistics.quantiles(ratios, n=4, method="inclusive")
+                             if len(ratios) > 1 else ratios * 3)
+        lines.append(f"{name:15} {concurrency:7} {statistics.median(usec):7.4g} "
+                     f"{statistics.median(other):7.4g} {middle:6.3f}  ({low:.3f}-{high:.3f})")
+    for name, reason in result["missing"].items():
+        lines += entry(name, f"missing: {reason}")
+    lines += ["", *textwrap.wrap(
+        "CPU us: microseconds of CPU for a greeting, of this build and of the other one. ratio: "
+        "median of the ratios in each round; below 1, this build takes less.", PAGE_WIDTH), ""]
+    return "\n".join(lines)
+
+
 def plot(records, what, title, path):
-    """An SVG by gnuplot: a line for each peer, with the range of the rounds."""
+    """Draws an SVG with gnuplot: a line for each server, with the range of the rounds."""
     script = [f"set terminal svg size 800,500 background 'white'\nset output '{path.name}'",
               f"set title '{title}'\nset xlabel 'clients at a time'",
               "set logscale x 2\nset logscale y 10\nset grid\nset key outside right",
@@ -169,16 +199,16 @@ def plot(records, what, title, path):
     concurrencies = sorted({record["concurrency"] for record in records})
     script.append(f"set xrange [{concurrencies[0] / 1.3}:{concurrencies[-1] * 1.3}]")
     script.append(f"set xtics ({', '.join(map(str, concurrencies))})")
-    peers = list(dict.fromkeys(record["peer"] for record in records if record[what]))
-    for index, peer in enumerate(peers):
-        script.append(f"$peer{index} << END")
+    names = list(dict.fromkeys(record["server"] for record in records if record[what]))
+    for index, name in enumerate(names):
+        script.append(f"$data{index} << END")
         for record in records:
-            if record["peer"] == peer and record[what]:
+            if record["server"] == name and record[what]:
                 script.append("{} {median} {min} {max}".format(record["concurrency"],
                                                                **record[what]))
         script.append("END")
     script.append("plot " + ", ".join(
-        f"$peer{index} using 1:2:3:4 with yerrorlines linewidth 2 title '{peer}' noenhanced"
-        for index, peer in enumerate(peers)))
+        f"$data{index} using 1:2:3:4 with yerrorlines linewidth 2 title '{name}' noenhanced"
+        for index, name in enumerate(names)))
     subprocess.run(["gnuplot"], input="\n".join(script) + "\n", text=True, check=True,
                    cwd=path.parent)

@@ -1,30 +1,33 @@
 # SPDX-License-Identifier: MIT
-"""The servers that are compared: what each is, and how it is started."""
+"""The servers that are compared, and how each one is started."""
 import os
 import pathlib
 import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 
 import cgroup_cpu
 
 FRAME = b"\0\5HELLO"
 PRINTF = "/usr/bin/printf"
-PRINTF_FRAME = r"\000\005HELLO"  # as printf wants it
+PRINTF_FRAME = r"\000\005HELLO"  # for printf(1)
 BACKLOG = 4096
 START_MAX_SEC = 20
-BOOT_MAX_SEC = 90
 END_MAX_SEC = 30
+
+# Follows the name of a server that runs another build of hellod.
+OTHER = " (other)"
 
 
 class Missing(Exception):
-    """The server cannot be had here; says why."""
+    """The server is not available here. The text says why."""
 
 
 def need(*tools):
-    """The paths of the tools; root's are looked for as well."""
+    """Returns the paths of the tools, those for root included."""
     path = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
     found = [shutil.which(tool, path=path) for tool in tools]
     if None in found:
@@ -32,8 +35,8 @@ def need(*tools):
     return found[0] if len(found) == 1 else found
 
 
-def say(*command):
-    """What a command prints, or nothing if it fails."""
+def output(*command):
+    """Returns the output of a command, "" if it cannot be executed."""
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False)
@@ -43,26 +46,25 @@ def say(*command):
 
 
 def version(pattern, *command):
-    found = re.search(pattern, say(*command))
+    found = re.search(pattern, output(*command))
     return found.group(1) if found else "unknown"
 
 
 def free_port():
-    """A port that nothing listens on."""
+    """Returns an unused port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-class Peer:
-    """A running server. A subclass says what `command` starts it on `port`."""
+class Server:
+    """A running server. Subclasses define command(), which starts it."""
 
     name = ""
     about = ""
     version = ""
-    ours = False  # hellod, however it was started
-    patience = 1  # by how much longer it takes to measure, for it is slow
-    listens = True  # by itself, on the port; or we do, and it gets the socket as standard input
+    is_hellod = False
+    seconds_factor = 1  # slow servers are measured for longer
 
     def __init__(self, setting):
         self.setting = setting
@@ -84,20 +86,15 @@ class Peer:
         raise NotImplementedError
 
     def popen(self, command, **streams):
-        # A group of its own: an interrupt at the terminal is for us, who then end it.
+        # In a process group of its own, so that Ctrl-C ends only the benchmark, which ends it.
         self.process = subprocess.Popen(command, start_new_session=True, cwd=os.getcwd(),
                                         **streams)
 
     def start(self, command):
-        listener = subprocess.DEVNULL
-        if not self.listens:
-            listener = socket.socket()
-            listener.bind(("127.0.0.1", 0))
-            listener.listen(BACKLOG)
-            self.port = listener.getsockname()[1]
+        listener = self.listen()
         with open(self.setting.work / f"{self.name}.log", "wb") as log:
             self.popen(command, stdin=listener, stdout=subprocess.DEVNULL, stderr=log)
-        if not self.listens:
+        if listener is not subprocess.DEVNULL:
             listener.close()
         give_up = time.monotonic() + START_MAX_SEC
         while subprocess.run(self.load("--count=1", "--concurrency=1"), check=False,
@@ -107,16 +104,24 @@ class Peer:
                 raise Missing("did not start: " + " ".join(log.split()[-30:]))
             time.sleep(0.05)
 
+    def listen(self):
+        """Returns the standard input of the server: a listening socket if it needs one."""
+        return subprocess.DEVNULL
+
     def load(self, *options):
-        """The command that puts load on it."""
+        """Returns a command that puts load on the server."""
         return [*self.load_prefix, self.setting.load, f"--port={self.port}", *options]
 
     def root(self):
-        """The process that all others descend from."""
+        """Returns the PID of the ancestor of all its processes."""
         return self.process.pid
 
+    def cpu_usec(self):
+        """Returns the CPU time so far."""
+        return self.meter.cpu_usec(self.root())
+
     def stop_serving(self):
-        """Has the next client wait for a start. False if no client ever has to."""
+        """Stops the service, so that the next client starts it. Returns False if it cannot."""
         return False
 
     def end(self):
@@ -135,38 +140,85 @@ class Peer:
             self.process.wait()
 
 
-class Bare(Peer):
-    name = "bare"
-    about = """the floor: accept, send, close, one after the other. It loses data: without
-half-close and drain, a client that talks first gets a reset, which can destroy the greeting"""
-    listens = False
+class PassedSocket(Server):
+    """A server whose listening socket is its standard input."""
+
+    blocking = True
+
+    def listen(self):
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(BACKLOG)
+        listener.setblocking(self.blocking)
+        self.port = listener.getsockname()[1]
+        return listener
+
+
+class Baseline(PassedSocket):
+    name = "baseline"
+    about = """the lower bound: accept, send, close, one client after the other. It loses data:
+without half-close and drain, a client that talks first gets a reset, which can destroy the
+greeting"""
 
     def command(self):
         return [self.setting.top / "tests/bench/baseline"]
 
 
-class Hellod(Peer):
+class Hellod(PassedSocket):
     name = "hellod"
-    about = "the listening mode, with the socket passed as systemd does"
-    ours = True
-    listens = False
+    about = """the listening mode, with a non-blocking socket, as hello-listen.service has it
+(NonBlocking=yes)"""
+    is_hellod = True
+    blocking = False
+    build = None  # a program other than the one of this build
+
+    def hellod(self):
+        """Returns the command of hellod."""
+        hellod = self.build or self.setting.top / "hellod"
+        self.version = version(r"(\d\S*)", hellod, "--version")
+        # It must not exit between two rounds.
+        idle = ["--idle-timeout=0"] if "--idle-timeout" in output(hellod, "--help") else []
+        return [hellod, "--greeting=HELLO", *idle]
 
     def command(self):
-        hellod = self.setting.top / "hellod"
-        self.version = version(r"(\d\S*)", hellod, "--version")
-        # Not to end between two rounds, where it would.
-        idle = ["--idle-timeout=0"] if "--idle-timeout" in say(hellod, "--help") else []
         return ["sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@" 3<&0 </dev/null',
-                hellod, "--greeting=HELLO", *idle]
+                *self.hellod()]
 
 
-class Nginx(Peer):
+class HellodBlocking(Hellod):
+    name = "hellod-blocking"
+    about = "the listening mode, with a blocking socket, as systemd passes it by default"
+    blocking = True
+
+
+class HellodAccept(Hellod):
+    """Its CPU time is that of the hellod processes, without the process that starts them."""
+
+    name = "hellod-accept"
+    about = """the per-connection mode: tests/bench/spawner.c starts a hellod for each client, and
+only these processes count for the CPU time"""
+    blocking = True
+    seconds_factor = 2
+
+    def command(self):
+        return [self.setting.top / "tests/bench/spawner", *self.hellod()]
+
+    def cpu_usec(self):
+        return super().cpu_usec() - cgroup_cpu.process_usec(self.process.pid)
+
+
+def other_build(kind, hellod):
+    """Returns a subclass that runs another hellod."""
+    return type(kind.__name__, (kind,), {"name": kind.name + OTHER, "build": hellod})
+
+
+class Nginx(Server):
     name = "nginx"
     about = "stream module, return, one worker, no access log"
 
     def command(self):
         nginx = need("nginx")
-        built = say(nginx, "-V")
+        built = output(nginx, "-V")
         self.version = version(r"nginx/(\S+)", nginx, "-v")
         if "--with-stream" not in built:
             raise Missing("nginx has no stream module")
@@ -177,7 +229,7 @@ class Nginx(Peer):
             if not module.exists():
                 raise Missing("nginx's stream module is not installed")
             load_module = b"load_module %b;" % os.fsencode(module)
-        # The bytes of the frame stand in the configuration as they are: nginx counts them.
+        # The configuration contains the bytes of the frame: nginx has no escapes for them.
         config = self.setting.work / "nginx.conf"
         config.write_bytes(b"""%b
 daemon off;
@@ -196,7 +248,7 @@ stream {
         return [nginx, "-p", self.setting.work, "-c", config, "-e", "stderr"]
 
 
-class Java(Peer):
+class Java(Server):
     name = "java"
     about = """the classroom server, tests/interop/HelloServer.java: one thread, one client after
 the other, a line on standard output for each; queue of 50"""
@@ -210,18 +262,18 @@ the other, a line on standard output for each; queue of 50"""
         return [java, "-cp", self.setting.work, "HelloServer", str(self.port)]
 
 
-class Tcpserver(Peer):
+class Tcpserver(Server):
     name = "tcpserver"
     about = "ucspi-tcp, no name look-ups; a printf(1) for each client"
 
     def command(self):
         tcpserver = need("tcpserver", PRINTF)[0]
-        self.version = say("dpkg-query", "-W", "-f", "${Version}", "ucspi-tcp") or "unknown"
+        self.version = output("dpkg-query", "-W", "-f", "${Version}", "ucspi-tcp") or "unknown"
         return [tcpserver, "-H", "-R", "-l0", f"-b{BACKLOG}", "-c4096", "127.0.0.1",
                 str(self.port), PRINTF, PRINTF_FRAME]
 
 
-class Xinetd(Peer):
+class Xinetd(Server):
     name = "xinetd"
     about = "no limits, no log; queue of 64; a printf(1) for each client"
 
@@ -254,7 +306,7 @@ service hello
                 "-pidfile", self.setting.work / "xinetd.pid"]
 
 
-class Socat(Peer):
+class Socat(Server):
     name = "socat"
     about = "TCP-LISTEN with fork; a printf(1) for each client"
 
@@ -262,44 +314,46 @@ class Socat(Peer):
         socat = need("socat", PRINTF)[0]
         self.version = version(r"socat version (\S+)", socat, "-V")
         listen = f"TCP-LISTEN:{self.port},bind=127.0.0.1,reuseaddr,fork,backlog={BACKLOG}"
-        # socat takes backslashes away twice.
+        # socat removes backslashes twice.
         quoted = PRINTF_FRAME.replace("\\", 4 * "\\")
         return [socat, "-U", listen, f"EXEC:{PRINTF} {quoted}"]
 
 
-class HelloSocket(Peer):
-    """Under a systemd of its own: PID 1, the journal and all else in there count."""
+class HelloSocket(Server):
+    """Runs under a systemd of its own. PID 1, the journal and all other processes count."""
 
     name = "hello.socket"
     about = "the default: a hello@.service for each client, under systemd as PID 1 in a container"
-    ours = True
-    patience = 3
+    is_hellod = True
+    seconds_factor = 3
 
     def command(self):
         systemctl = need("systemctl", "nsenter")[0]
         self.version = "systemd " + version(r"systemd (\d\S*)", systemctl, "--version")
-        self.port = 6666  # of its own network
-        return ["bash", self.setting.source / "tests/bench/container.sh", self.name]
+        self.port = 6666  # in the container's network
+        directory = self.setting.work / self.name
+        directory.mkdir()
+        return [sys.executable, "-B", self.setting.source / "tests/bench/socket_unit.py",
+                self.name, directory]
 
     def start(self, command):
         with open(self.setting.work / f"{self.name}.log", "wb") as log:
             self.popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                        text=True)
-        said = ""
+        line = ""
         for line in self.process.stdout:
-            said = line.strip()
-            if said.startswith("ready "):
-                self.pid1 = int(said.split()[1])
+            if line.startswith("ready "):
+                self.pid1 = int(line.split()[1])
                 self.load_prefix = [need("nsenter"), "-t", str(self.pid1), "-n", "--"]
                 return
         log = (self.setting.work / f"{self.name}.log").read_text(errors="replace")
-        raise Missing(said.removeprefix("SKIP: ") or " ".join(log.split()[-30:]))
+        raise Missing(line.strip().removeprefix("SKIP: ") or " ".join(log.split()[-30:]))
 
     def root(self):
         return self.pid1
 
     def end(self):
-        # Its end is the end of its standard input; then it shuts down in order.
+        # The container ends when the standard input of socket_unit.py does.
         if self.process is not None:
             self.process.stdin.close()
             self.process.stdout.close()
@@ -314,19 +368,20 @@ class PrintfSocket(HelloSocket):
     name = "printf.socket"
     about = """hello.socket with a printf(1) for each client, unconfined, under systemd as PID 1 in
 a container"""
-    ours = False
+    is_hellod = False
 
 
 class HelloListenSocket(HelloSocket):
     name = "hello-listen.socket"
     about = "one hello-listen.service for all clients, under systemd as PID 1 in a container"
-    patience = 1
+    seconds_factor = 1
 
     def stop_serving(self):
         subprocess.run([need("nsenter"), "-t", str(self.pid1), "-m", "-p", "-n", "-u", "-i", "-C",
-                        "--", "systemctl", "stop", "hello-listen.service"], check=True)
+                        "--", "systemctl", "stop", "hello-listen.service"], check=True,
+                       stderr=subprocess.DEVNULL)  # a warning that the socket starts it again
         return True
 
 
-ALL = [Bare, Hellod, Nginx, Java, Tcpserver, Xinetd, Socat, PrintfSocket, HelloSocket,
-       HelloListenSocket]
+ALL = [Baseline, Hellod, HellodBlocking, HellodAccept, Nginx, Java, Tcpserver, Xinetd, Socat,
+       PrintfSocket, HelloSocket, HelloListenSocket]
