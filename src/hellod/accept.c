@@ -3,32 +3,23 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stddef.h>
 
 #include "hellod/accept.h"
 
 enum accept_error accept_error_kind(int error)
 {
-	switch (error) {
-	case EAGAIN:
+	static const int transient[] = {
+		ECONNABORTED, EHOSTDOWN,   EHOSTUNREACH, EINTR,	 ENETDOWN,  ENETUNREACH,
+		ENONET,	      ENOPROTOOPT, EOPNOTSUPP,	 EPROTO, ETIMEDOUT,
+	};
+
+	if (error == EAGAIN)
 		return ACCEPT_EMPTY;
-	case ECONNABORTED:
-	case EHOSTDOWN:
-	case EHOSTUNREACH:
-	case EINTR:
-	case ENETDOWN:
-	case ENETUNREACH:
-	case ENONET:
-	case ENOPROTOOPT:
-	case EOPNOTSUPP:
-	case EPROTO:
-	case ETIMEDOUT:
-		return ACCEPT_TRANSIENT;
-	case EBADF:
-	case EFAULT:
-	case EINVAL:
-	case ENOTSOCK:
+	if (error == EBADF || error == EFAULT || error == EINVAL || error == ENOTSOCK)
 		return ACCEPT_BROKEN;
-	default:
-		return ACCEPT_SHORTAGE;
-	}
+	for (size_t i = 0; i < sizeof(transient) / sizeof(*transient); i++)
+		if (error == transient[i])
+			return ACCEPT_TRANSIENT;
+	return ACCEPT_SHORTAGE;
 }

@@ -27,7 +27,7 @@ static bool was_ever_connected(int fd)
 	       (errno != ENOTCONN && errno != EINVAL);
 }
 
-/* Returns 0 or -errno, with a description of the descriptor in *ret_what. */
+/* Returns 0, with what to say if the kind differs in *ret_what; or -errno, with what is wrong. */
 static int examine(int fd, enum activation_kind *ret_kind, const char **ret_what)
 {
 	int is_socket = sd_is_socket(fd, AF_UNSPEC, 0, -1);

@@ -41,10 +41,7 @@ void client_starve(struct client *client, int error, uint64_t now_usec)
 	client->wake_usec = now_usec + CLIENT_RETRY_MSEC * USEC_PER_MSEC;
 }
 
-/*
- * Handles an errno of send(2), recv(2) or shutdown(2). On a valid socket, those not named here
- * come from the peer or the network.
- */
+/* Of the errnos of send(2), recv(2) and shutdown(2), the peer or the network cause the default. */
 static void handle_error(struct client *client, int error, uint64_t now_usec)
 {
 	switch (error) {
@@ -94,10 +91,7 @@ static void send_frame(struct client *client, uint64_t now_usec)
 	client->deadline_usec = now_usec + CLIENT_LINGER_MSEC * USEC_PER_MSEC;
 }
 
-/*
- * Discards input, while sending too: a peer that writes before it reads would wait for the daemon
- * while the daemon waits for the peer.
- */
+/* Discards input, while sending too: else a peer that writes before it reads would never read. */
 static void drain(struct client *client, uint64_t now_usec)
 {
 	/* Static: 64 KiB of stack would be probed page by page (-fstack-clash-protection). */

@@ -86,26 +86,25 @@ static int encode(const char *origin, const char *text, size_t length,
 		  struct greeting **ret_greeting, char **ret_why)
 {
 	struct greeting *greeting = greeting_new(FRAME_BYTES_MAX);
-	size_t frame_length = 0, bad_offset = 0;
+	size_t bad_offset = 0;
 	int r;
 
 	if (greeting == NULL)
 		return refuse(-ENOMEM, ret_why, "%s: %s", origin, strerror(ENOMEM));
-	r = frame_encode(text, length, greeting->frame, &frame_length, &bad_offset);
-	if (r == 0) {
-		greeting->length = frame_length;
-		*ret_greeting = greeting;
-		return 0;
-	}
-	greeting_unref(greeting);
+	r = frame_encode(text, length, greeting->frame, &greeting->length, &bad_offset);
 	if (r == -EILSEQ)
-		return refuse(r, ret_why,
-			      "%s: not UTF-8 at byte %zu (counted from 0); "
-			      "write the greeting in UTF-8",
-			      origin, bad_offset);
-	return refuse(r, ret_why,
-		      "%s: %zu bytes long when encoded, but at most %d fit in a frame; shorten it",
-		      origin, frame_length - FRAME_HEADER_BYTES, FRAME_GREETING_BYTES_MAX);
+		refuse(r, ret_why,
+		       "%s: not UTF-8 at byte %zu (counted from 0); write the greeting in UTF-8",
+		       origin, bad_offset);
+	else if (r < 0)
+		refuse(r, ret_why,
+		       "%s: %zu bytes long when encoded, but at most %d fit in a frame; shorten it",
+		       origin, greeting->length - FRAME_HEADER_BYTES, FRAME_GREETING_BYTES_MAX);
+	if (r < 0)
+		greeting_unref(greeting);
+	else
+		*ret_greeting = greeting;
+	return r;
 }
 
 int greeting_load(const struct greeting_source *source, struct greeting **ret_greeting,

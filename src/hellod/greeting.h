@@ -40,7 +40,7 @@ int greeting_load(const struct greeting_source *source, struct greeting **ret_gr
 /* Returns a greeting of one reference and length 0, with room for a frame of `size`; or NULL. */
 struct greeting *greeting_new(size_t size);
 
-/* Adds a reference and returns the greeting; drops one, and with the last frees it (or NULL). */
+/* Adds a reference; drops one, and with the last frees the greeting, which may be NULL. */
 struct greeting *greeting_ref(struct greeting *greeting);
 void greeting_unref(struct greeting *greeting);
 

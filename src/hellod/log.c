@@ -90,12 +90,12 @@ void log_event(int priority, const char *message_id, const struct log_field *fie
 	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
 
-	if (journal_reads_stderr && write_journal(priority, message_id, fields, message))
-		return;
-	if (journal_reads_stderr)
-		end = put_line(line, sizeof(line), prefix, "", message);
-	else
+	if (!journal_reads_stderr)
 		end = put_line(line, sizeof(line), program_invocation_short_name, ": ", message);
+	else if (write_journal(priority, message_id, fields, message))
+		return;
+	else
+		end = put_line(line, sizeof(line), prefix, "", message);
 	/* One write, so that the lines of several processes do not mix. */
 	(void)!write(STDERR_FILENO, line, (size_t)(end - line));
 }

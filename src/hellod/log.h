@@ -28,9 +28,9 @@ void log_open(int max_priority);
 bool log_wants(int priority);
 
 /*
- * Logs one message of one line, formatted as by printf(3). `message_id` is a MESSAGE_ID= or NULL,
- * `fields` an array or NULL. If the journal's queue is full the message is dropped, never waited
- * for, because clients come first. A failure to write is ignored: there is nobody to tell.
+ * Logs one line, formatted as by printf(3). `message_id` is a MESSAGE_ID= or NULL, `fields` an
+ * array or NULL. If the journal's queue is full the message is dropped, never waited for, because
+ * clients come first.
  */
 void log_event(int priority, const char *message_id, const struct log_field *fields,
 	       const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -8,10 +8,7 @@
 
 #include "hellod/client.h"
 
-/*
- * The values of MESSAGE_ID= that systemd/hellod.catalog explains. Never change one, and never
- * reuse one for another message.
- */
+/* Values of MESSAGE_ID=, which systemd/hellod.catalog explains. Never change or reuse one. */
 #define MESSAGE_GREETED "46f9530514c14616a03f0fb2053ce493"
 #define MESSAGE_GREETING_BAD "9320f0a01a3242f8ae3a0d459390222a"
 #define MESSAGE_SOCKET_BAD "a83ed450f3244e6298e89e8894fcf88a"

@@ -24,7 +24,7 @@
 /* Descriptors that are not clients: standard streams, epoll, signals, the journal, files. */
 #define RESERVED_FDS 16U
 
-/* Queues of clients in the order of wake_usec. Clients accepted just now or starved are unpolled. */
+/* Queues of clients, ordered by wake_usec. Clients accepted just now, or starved, are unpolled. */
 enum { UNPOLLED, SENDING, LINGERING, QUEUES };
 
 /* Functions that return an int return 0 or -errno, unless they say otherwise. */

@@ -10,7 +10,6 @@
 /*
  * One thread and one epoll set serve both kinds of sockets: passed connections are a server that
  * accepts nobody and still has clients.
- *
  * No client is refused a greeting because others linger. At the limit of connections, or without a
  * descriptor or memory for one more, the client that was greeted longest ago is disconnected. If
  * there is none, the listening sockets are not polled until a client ends or, in a shortage,
