@@ -24,6 +24,9 @@
 #define SECONDS_MAX 86400U
 #define SECONDS_MIN_USEC 1000U
 
+/* For getopt_long(3): an option without a letter. */
+#define OPTION_HISTOGRAM 256
+
 static const struct option known[] = {
 	{"ipv4", no_argument, NULL, '4'},
 	{"ipv6", no_argument, NULL, '6'},
@@ -34,7 +37,7 @@ static const struct option known[] = {
 	{"warning", required_argument, NULL, 'w'},
 	{"critical", required_argument, NULL, 'C'},
 	{"output", required_argument, NULL, 'o'},
-	{"histogram", no_argument, NULL, 'H'},
+	{"histogram", no_argument, NULL, OPTION_HISTOGRAM},
 	{"quiet", no_argument, NULL, 'q'},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
@@ -62,7 +65,7 @@ static void print_help(void)
 	       "  -C, --critical=SEC  a greeting that takes longer is too slow\n"
 	       "  -o, --output=FORMAT text, json (an object a line) or nagios (one line with\n"
 	       "                      performance data) (default: text)\n"
-	       "  -H, --histogram     show how the times are spread, with --count\n"
+	       "      --histogram     show how the times are spread, with --count\n"
 	       "  -q, --quiet         print only the summary; without --count nothing,\n"
 	       "                      but with nagios its line\n"
 	       "  -v, --verbose       tell of each address and each phase\n"
@@ -179,7 +182,7 @@ static int parse_option(int c, const char *argument, struct client_options *opti
 		return parse_sec("critical", argument, 0, &options->expectation.critical_usec);
 	case 'o':
 		return parse_format(argument, &options->format);
-	case 'H':
+	case OPTION_HISTOGRAM:
 		options->histogram = true;
 		break;
 	case 'q':
@@ -242,7 +245,7 @@ int client_options_parse(int argc, char **argv, struct client_options *options)
 		.interval_usec = (uint64_t)INTERVAL_DEFAULT_SEC * USEC_PER_SEC,
 	};
 
-	while ((c = getopt_long(argc, argv, "46t:c:i:e:w:C:o:HqvhV", known, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "46t:c:i:e:w:C:o:qvhV", known, NULL)) != -1) {
 		int r = parse_option(c, optarg, options);
 
 		if (r != CLIENT_OPTIONS_RUN)

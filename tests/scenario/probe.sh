@@ -320,7 +320,7 @@ min/avg/max/mdev = * ms" "$out"
 histogram()
 {
 	start_peer --count 100 send $HELLO next sleep 0.01 send $HELLO
-	status client -q -H -c 40 -i 0
+	status client -q --histogram -c 40 -i 0
 	expect "--histogram: exit status" 0 "$status"
 	expect "--histogram" "40 greetings, good, to 80 columns" "$(lines '#\|^ .* ms ' | awk '
 		NR > 1 && $1 != end { bad = bad " gap at " $1 }
@@ -331,7 +331,7 @@ histogram()
 	# Without -c, and in the other formats, it is ignored.
 	for args in '' '-o json -c 1' '-o nagios -c 1'; do
 		# shellcheck disable=SC2086 # words
-		status client -H $args
+		status client --histogram $args
 		expect "--histogram $args: exit status" 0 "$status"
 		expect "--histogram $args" '' "$(lines '#')"
 	done

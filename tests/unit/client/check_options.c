@@ -126,7 +126,6 @@ static const struct {
 	{{{"--output=json"}}, "localhost 6666 " T " " I " json"},
 	{{{"-o", "nagios"}}, "localhost 6666 " T " " I " nagios"},
 	{{{"-o", "json", "-o", "text"}}, "localhost 6666 " T " " I " text"},
-	{{{"-H"}}, "localhost 6666 " T " " I " text histogram"},
 	{{{"--histogram"}}, "localhost 6666 " T " " I " text histogram"},
 	{{{"-q"}}, "localhost 6666 " T " " I " text quiet"},
 	{{{"--quiet"}}, "localhost 6666 " T " " I " text quiet"},
@@ -140,7 +139,7 @@ static const struct {
 	{{{"/run/x"}}, "/run/x 6666 " T " " I " text"},
 	{{{"a", "-4", "17", "-q"}}, "a 17 ipv4 " T " " I " text quiet"},
 	{{{"-q", "--", "-host"}}, "-host 6666 " T " " I " text quiet"},
-	{{{"-4vc2", "-H", "a"}}, "a 6666 ipv4 " T " close c=2 " I " text verbose histogram"},
+	{{{"-4vc2", "a"}}, "a 6666 ipv4 " T " close c=2 " I " text verbose"},
 
 	/* The last one counts. */
 	{{{"-4", "-6"}}, "localhost 6666 ipv6 " T " " I " text"},
@@ -231,6 +230,7 @@ static const struct {
 	/* As getopt_long(3) has it. */
 	{{{"--nope"}}, "unrecognized option '--nope'"},
 	{{{"-x"}}, "invalid option -- 'x'"},
+	{{{"-H"}}, "invalid option -- 'H'"},
 	{{{"--ipv4=1"}}, "option '--ipv4' doesn't allow an argument"},
 	{{{"-t"}}, "option requires an argument -- 't'"},
 	{{{"-c"}}, "option requires an argument -- 'c'"},
@@ -306,7 +306,7 @@ START_TEST(test_help)
 		"-4, --ipv4 ",	      "-6, --ipv6 ",	     "-t, --timeout=SEC ",
 		"-c, --count=N ",     "-i, --interval=SEC ", "-e, --expect=TEXT ",
 		"-w, --warning=SEC ", "-C, --critical=SEC ", "-o, --output=FORMAT ",
-		"-H, --histogram ",   "-q, --quiet ",	     "-v, --verbose ",
+		"    --histogram ",   "-q, --quiet ",	     "-v, --verbose ",
 		"-h, --help ",	      "-V, --version ",
 	};
 	FILE *out = divert(STDOUT_FILENO, NULL), *err = divert(STDERR_FILENO, NULL);
