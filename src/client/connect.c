@@ -1,173 +1,199 @@
 /* SPDX-License-Identifier: MIT */
-/* connect - client side: connects to the first of several addresses that answers */
+/* connect - a connection to the first of several addresses that answers */
 #include "config.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "client/connect.h"
 #include "client/signals.h"
 #include "common/clock.h"
 
-static void end(struct dial_attempt *attempt, enum dial_outcome outcome, int error)
+/*
+ * How long one connect(2) may block on a UNIX socket. It takes no signal mask as ppoll(2) does, so
+ * a signal that arrives just before it is noticed this much later.
+ */
+#define CONNECT_UNIX_MSEC 500U
+
+static void attempt_finish(struct connect_attempt *attempt, enum attempt_state state, int error)
 {
-	attempt->outcome = outcome;
+	attempt->state = state;
 	attempt->error = error;
 	attempt->ended_usec = clock_now_usec();
-	if (outcome != DIAL_CONNECTED && attempt->fd >= 0) {
+	if (state != ATTEMPT_CONNECTED && attempt->fd >= 0) {
 		close(attempt->fd);
 		attempt->fd = -1;
 	}
 }
 
-static void try_connect(const struct resolve_address *to, struct dial_attempt *attempt)
+/*
+ * While the accept queue of a UNIX socket is full, connect(2) blocks for SO_SNDTIMEO, and then
+ * fails with EAGAIN. Unlike TCP it cannot go on in the background, so poll(2) is of no use.
+ *
+ * Returns as connect(2); -1 with EINPROGRESS at the deadline or after a signal.
+ */
+static int connect_unix(int fd, const struct resolve_address *to, uint64_t deadline_usec)
 {
-	attempt->retry = 0;
-	if (connect(attempt->fd, (const struct sockaddr *)&to->address, to->length) == 0)
-		end(attempt, DIAL_CONNECTED, 0);
-	else if (errno == EAGAIN && to->address.ss_family == AF_UNIX)
-		attempt->retry = 1;
-	else if (errno != EINPROGRESS)
-		end(attempt, DIAL_FAILED, errno);
+	uint64_t now;
+
+	while ((now = clock_now_usec()) < deadline_usec && !signals_caught()) {
+		uint64_t left = deadline_usec - now, most = CONNECT_UNIX_MSEC * USEC_PER_MSEC;
+		struct timeval timeout = {.tv_usec = (suseconds_t)(left < most ? left : most)};
+
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+		if (connect(fd, (const struct sockaddr *)&to->address, to->length) == 0)
+			return 0;
+		if (errno != EAGAIN && errno != EINTR)
+			return -1;
+	}
+	errno = EINPROGRESS;
+	return -1;
 }
 
-static bool is_shortage(int error)
+static void attempt_start(struct connect_attempt *attempt, uint64_t deadline_usec)
 {
-	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
+	const struct resolve_address *to = attempt->to;
+	int family = to->address.ss_family, r = -1;
+	int nonblock = family != AF_UNIX ? SOCK_NONBLOCK : 0;
 
-static void begin(const struct resolve_address *to, struct dial_attempt *attempt)
-{
 	attempt->started_usec = clock_now_usec();
-	attempt->outcome = DIAL_PENDING;
-	attempt->fd = socket(to->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (attempt->fd >= 0)
-		try_connect(to, attempt);
-	else
-		end(attempt, DIAL_FAILED, errno);
+	attempt->state = ATTEMPT_PENDING;
+	attempt->fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | nonblock, 0);
+	if (attempt->fd >= 0 && family == AF_UNIX)
+		r = connect_unix(attempt->fd, to, deadline_usec);
+	else if (attempt->fd >= 0)
+		r = connect(attempt->fd, (const struct sockaddr *)&to->address, to->length);
+	if (r == 0)
+		attempt_finish(attempt, ATTEMPT_CONNECTED, 0);
+	else if (attempt->fd < 0 || errno != EINPROGRESS)
+		attempt_finish(attempt, ATTEMPT_FAILED, errno);
 }
 
-/* The connection was made or failed: sees which. */
-static void settle(struct dial_attempt *attempt)
+/* Reads the result of connect(2). */
+static void attempt_check(struct connect_attempt *attempt)
 {
 	int error = 0;
 	socklen_t length = sizeof(error);
 
 	if (getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
 		error = errno;
-	end(attempt, error == 0 ? DIAL_CONNECTED : DIAL_FAILED, error);
+	attempt_finish(attempt, error == 0 ? ATTEMPT_CONNECTED : ATTEMPT_FAILED, error);
 }
 
-/* Waits for one of the pending attempts. Returns 0, also when the time is over, or -errno. */
-static int wait_for_any(const struct resolve_list *list, struct dial_attempt *attempts,
-			size_t started, struct pollfd *polled, uint64_t until_usec)
-{
-	uint64_t retry_usec = clock_now_usec() + DIAL_RETRY_MSEC * USEC_PER_MSEC;
-	int r;
-
-	for (size_t i = 0; i < started; i++) {
-		bool pending = attempts[i].outcome == DIAL_PENDING;
-
-		polled[i] = (struct pollfd){
-			.fd = pending && !attempts[i].retry ? attempts[i].fd : -1,
-			.events = POLLOUT,
-		};
-		if (pending && attempts[i].retry && retry_usec < until_usec)
-			until_usec = retry_usec;
-	}
-	r = wait_poll(polled, started, until_usec);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < started; i++) {
-		if (polled[i].revents != 0)
-			settle(&attempts[i]);
-		else if (attempts[i].outcome == DIAL_PENDING && attempts[i].retry)
-			try_connect(&list->addresses[i], &attempts[i]);
-	}
-	return 0;
-}
-
-static size_t find(const struct dial_attempt *attempts, size_t count, enum dial_outcome outcome)
-{
-	size_t i = 0;
-
-	while (i < count && attempts[i].outcome != outcome)
-		i++;
-	return i;
-}
-
-/* How long the next address is held back, with so many to come. */
-static uint64_t stagger_usec(uint64_t left_usec, size_t to_come)
-{
-	uint64_t share = left_usec / (to_come + 1), most = DIAL_STAGGER_MSEC * USEC_PER_MSEC;
-
-	return share < most ? share : most;
-}
-
-/* A shortage on our side says nothing about the addresses, unlike what else makes them fail. */
-static int all_failed(const struct dial_attempt *attempts, size_t count)
+static struct connect_attempt *first_with(struct connect_attempt *attempts, size_t count,
+					  enum attempt_state state)
 {
 	for (size_t i = 0; i < count; i++)
-		if (is_shortage(attempts[i].error))
-			return -attempts[i].error;
-	return -ECONNREFUSED;
+		if (attempts[i].state == state)
+			return &attempts[i];
+	return NULL;
 }
 
-/* Returns 0 once an attempt is DIAL_CONNECTED, or as dial() does. */
-static int race(const struct resolve_list *list, uint64_t deadline_usec,
-		struct dial_attempt *attempts, struct pollfd *polled)
+/* Waits until a pending attempt has a result or until that time. Returns as signals_wait(). */
+static enum outcome wait_for_any(struct connect_attempt *attempts, size_t started,
+				 struct pollfd *polled, uint64_t until_usec, int *ret_error)
+{
+	enum outcome outcome;
+
+	for (size_t i = 0; i < started; i++) {
+		bool pending = attempts[i].state == ATTEMPT_PENDING;
+
+		polled[i] = (struct pollfd){.fd = pending ? attempts[i].fd : -1, .events = POLLOUT};
+	}
+	outcome = signals_wait(polled, started, until_usec, ret_error);
+	for (size_t i = 0; i < started; i++)
+		if (polled[i].revents != 0)
+			attempt_check(&attempts[i]);
+	return outcome;
+}
+
+/* The outcome of an error of socket(2) or connect(2). Of several errors the first row counts. */
+static const struct {
+	int error;
+	enum outcome outcome;
+} precedence[] = {
+	/* A shortage of this host says nothing about the address. */
+	{EMFILE, OUTCOME_SYSTEM_ERROR},	 {ENFILE, OUTCOME_SYSTEM_ERROR},
+	{ENOBUFS, OUTCOME_SYSTEM_ERROR}, {ENOMEM, OUTCOME_SYSTEM_ERROR},
+	{ECONNREFUSED, OUTCOME_REFUSED}, {ECONNRESET, OUTCOME_RESET},
+	{ETIMEDOUT, OUTCOME_TIMED_OUT},	 {0, OUTCOME_UNREACHABLE}, /* every other error */
+};
+
+static size_t precedence_of(int error)
+{
+	for (size_t row = 0; row < sizeof(precedence) / sizeof(*precedence); row++)
+		if (precedence[row].error == error)
+			return row;
+	return precedence_of(0);
+}
+
+static enum outcome all_failed(const struct connect_attempt *attempts, size_t count, int *ret_error)
+{
+	size_t first = precedence_of(attempts[0].error);
+
+	for (size_t i = 1; i < count; i++)
+		if (precedence_of(attempts[i].error) < first)
+			first = precedence_of(attempts[i].error);
+	*ret_error = precedence[first].error;
+	return precedence[first].outcome;
+}
+
+/* Returns OUTCOME_NONE once an attempt is ATTEMPT_CONNECTED, or as connect_any(). */
+static enum outcome connect_loop(struct connect_attempt *attempts, size_t count,
+				 uint64_t deadline_usec, struct pollfd *polled, int *ret_error)
 {
 	size_t started = 0;
 	uint64_t next_usec = 0;
-	int r = 0;
 
-	while (r == 0 && find(attempts, started, DIAL_CONNECTED) == started) {
-		uint64_t now = clock_now_usec(), until = deadline_usec;
-		bool pending = find(attempts, started, DIAL_PENDING) < started;
-		bool last_failed = started > 0 && attempts[started - 1].outcome == DIAL_FAILED;
+	while (first_with(attempts, started, ATTEMPT_CONNECTED) == NULL) {
+		uint64_t now = clock_now_usec(), delay = CONNECT_ATTEMPT_DELAY_MSEC * USEC_PER_MSEC;
+		bool last_failed = started > 0 && attempts[started - 1].state == ATTEMPT_FAILED;
+		bool more = started < count;
+		enum outcome outcome;
 
 		if (now >= deadline_usec)
-			return -ETIMEDOUT;
-		if (started < list->count && (last_failed || now >= next_usec)) {
-			begin(&list->addresses[started], &attempts[started]);
-			started++;
-			next_usec = now + stagger_usec(deadline_usec - now, list->count - started);
+			return OUTCOME_TIMED_OUT;
+		if (more && (last_failed || now >= next_usec)) {
+			uint64_t share = (deadline_usec - now) / (count - started);
+
+			attempt_start(&attempts[started++], deadline_usec);
+			next_usec = now + (share < delay ? share : delay);
 			continue;
 		}
-		if (!pending)
-			return all_failed(attempts, started);
-		if (started < list->count && next_usec < deadline_usec)
-			until = next_usec;
-		r = wait_for_any(list, attempts, started, polled, until);
+		if (first_with(attempts, started, ATTEMPT_PENDING) == NULL)
+			return all_failed(attempts, count, ret_error);
+		outcome = wait_for_any(attempts, started, polled, more ? next_usec : deadline_usec,
+				       ret_error);
+		if (outcome == OUTCOME_INTERRUPTED || outcome == OUTCOME_SYSTEM_ERROR)
+			return outcome;
 	}
-	return r;
+	return OUTCOME_NONE;
 }
 
-int dial(const struct resolve_list *list, uint64_t deadline_usec, struct dial_attempt *attempts,
-	 int *fd, size_t *winner)
+enum outcome connect_any(const struct resolve_list *list, uint64_t deadline_usec,
+			 struct connect_attempt *attempts, struct connect_attempt **ret_connected,
+			 int *ret_error)
 {
 	struct pollfd *polled = calloc(list->count, sizeof(*polled));
-	int r = -ENOMEM;
+	struct connect_attempt *connected = NULL;
+	enum outcome outcome;
 
 	for (size_t i = 0; i < list->count; i++)
-		attempts[i] = (struct dial_attempt){.outcome = DIAL_NOT_TRIED, .fd = -1};
-	if (polled != NULL)
-		r = race(list, deadline_usec, attempts, polled);
+		attempts[i] = (struct connect_attempt){.to = &list->addresses[i], .fd = -1};
+	if (polled == NULL)
+		return outcome_system_error(ENOMEM, ret_error);
+	outcome = connect_loop(attempts, list->count, deadline_usec, polled, ret_error);
 	free(polled);
 
-	if (r == 0) {
-		*winner = find(attempts, list->count, DIAL_CONNECTED);
-		*fd = attempts[*winner].fd;
-	}
-	for (size_t i = 0; i < list->count; i++) {
-		bool is_loser = r == 0 && i != *winner;
-
-		if (attempts[i].outcome == DIAL_PENDING)
-			end(&attempts[i], r == 0 ? DIAL_OVERTAKEN : DIAL_TIMED_OUT, 0);
-		else if (is_loser && attempts[i].outcome == DIAL_CONNECTED)
-			end(&attempts[i], DIAL_OVERTAKEN, 0);
-	}
-	return r;
+	if (outcome == OUTCOME_NONE)
+		*ret_connected = connected = first_with(attempts, list->count, ATTEMPT_CONNECTED);
+	for (size_t i = 0; i < list->count; i++)
+		if (attempts[i].fd >= 0 && &attempts[i] != connected)
+			attempt_finish(&attempts[i],
+				       connected != NULL ? ATTEMPT_SUPERSEDED : ATTEMPT_TIMED_OUT,
+				       0);
+	return outcome;
 }

@@ -1,56 +1,55 @@
 /* SPDX-License-Identifier: MIT */
-/* connect - client side: connects to the first of several addresses that answers */
+/* connect - a connection to the first of several addresses that answers */
 #ifndef HELLOD_CONNECT_H
 #define HELLOD_CONNECT_H
 
 #include <stdint.h>
 
+#include "client/outcome.h"
 #include "client/resolve.h"
 
 /*
- * How long the next address is held back while the last one has not failed: the Connection Attempt
- * Delay of RFC 8305, section 5. This is what a dead address family costs. Where the deadline is so
- * near that some address would not get its turn, the time left is shared out instead.
+ * The Connection Attempt Delay of RFC 8305, section 5: the time from one attempt to the next while
+ * the first has neither succeeded nor failed. An unreachable address family costs this much. If
+ * the deadline would come before the last address gets its turn, the time left is divided instead.
  */
-#define DIAL_STAGGER_MSEC 250U
+#define CONNECT_ATTEMPT_DELAY_MSEC 250U
 
-/*
- * How long to wait before asking again for a connection to a UNIX socket whose queue is full:
- * nothing tells when there is room in it.
- */
-#define DIAL_RETRY_MSEC 10U
-
-enum dial_outcome {
-	DIAL_NOT_TRIED, /* another address answered, or the deadline came, before its turn */
-	DIAL_PENDING,	/* internal; never seen by the caller */
-	DIAL_CONNECTED,
-	DIAL_FAILED,
-	DIAL_TIMED_OUT,
-	DIAL_OVERTAKEN, /* closed, because another address answered first */
+enum attempt_state {
+	ATTEMPT_NOT_TRIED, /* another address answered, or the deadline came, before its turn */
+	ATTEMPT_PENDING,   /* only while connect_any() runs */
+	ATTEMPT_CONNECTED,
+	ATTEMPT_FAILED,
+	ATTEMPT_TIMED_OUT,
+	ATTEMPT_SUPERSEDED, /* closed, because another address answered first */
 };
 
-/* How it went with one address. Times are monotonic, in microseconds. */
-struct dial_attempt {
-	enum dial_outcome outcome;
-	int error; /* errno if DIAL_FAILED */
-	int fd;	   /* internal */
-	int retry; /* internal */
-	uint64_t started_usec;
-	uint64_t ended_usec;
+/* An attempt to connect to one address. Times are monotonic, in microseconds. */
+struct connect_attempt {
+	const struct resolve_address *to;
+	enum attempt_state state;
+	int error;	       /* errno if ATTEMPT_FAILED, or 0 */
+	int fd;		       /* a stream socket if ATTEMPT_CONNECTED, or -1 */
+	uint64_t started_usec; /* 0 if ATTEMPT_NOT_TRIED */
+	uint64_t ended_usec;   /* the same */
 };
 
 /*
- * Connects to one of the addresses: starts with the first, adds the next one whenever the last
- * one failed or DIAL_STAGGER_MSEC have passed, and takes the first that answers. All others are
- * closed before it returns. `attempts` has an entry for each address, which it fills in.
+ * Connects to one address of the list: starts with the first, adds the next one when the last one
+ * has failed or after CONNECT_ATTEMPT_DELAY_MSEC, and takes the first that answers. Fills in
+ * `attempts`, one for each address, which point into the list. All sockets but the connected one
+ * are closed.
  *
- * Returns 0, with a stream socket that the caller closes in *fd, and its index in *winner;
- *         -ETIMEDOUT at the deadline;
- *         -ECONNREFUSED if every address failed, in whatever way;
- *         -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM the same, if for one there was no socket to be had;
- *         -EINTR after a signal (wait.h); the -errno of ppoll(2), or -ENOMEM.
+ * Returns OUTCOME_NONE, with the only attempt that is ATTEMPT_CONNECTED in *ret_connected: the
+ *         caller closes its fd;
+ *         OUTCOME_REFUSED, OUTCOME_RESET, OUTCOME_TIMED_OUT or OUTCOME_UNREACHABLE if every
+ *         address failed; of several reasons the first of these counts;
+ *         OUTCOME_TIMED_OUT at the deadline, OUTCOME_INTERRUPTED after a signal (signals.h);
+ *         OUTCOME_SYSTEM_ERROR, with the errno in *ret_error, if this host could not try an
+ *         address, and no other one was connected to.
  */
-int dial(const struct resolve_list *list, uint64_t deadline_usec, struct dial_attempt *attempts,
-	 int *fd, size_t *winner);
+enum outcome connect_any(const struct resolve_list *list, uint64_t deadline_usec,
+			 struct connect_attempt *attempts, struct connect_attempt **ret_connected,
+			 int *ret_error);
 
 #endif

@@ -1,42 +1,45 @@
 /* SPDX-License-Identifier: MIT */
-/* escape - a stranger's text, made safe to show on a terminal */
+/* escape - untrusted text, made safe for a terminal */
 #include "config.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "client/escape.h"
 #include "common/utf8.h"
 
-static bool is_harmless(uint32_t c)
-{
-	static const struct {
-		uint32_t first, last;
-	} harmful[] = {
-		{0x00, 0x1F},	  {0x7F, 0x9F},	    {0x061C, 0x061C},
-		{0x200E, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069},
-	};
+/* \xNN for one byte. No other character grows more: \uNNNN stands for two bytes at least. */
+#define ESCAPED_BYTES_MAX 4
 
-	for (size_t i = 0; i < sizeof(harmful) / sizeof(*harmful); i++)
-		if (c >= harmful[i].first && c <= harmful[i].last)
-			return false;
-	return true;
+static bool is_harmful(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x061C || c == 0x200E || c == 0x200F ||
+	       (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
 }
 
-void printable_write(const char *text, size_t length, FILE *stream)
+char *escape(const char *text, size_t length)
 {
+	char *escaped = malloc(length * ESCAPED_BYTES_MAX + 1), *end = escaped;
 	size_t n;
 
+	if (escaped == NULL)
+		return NULL;
 	for (size_t offset = 0; offset < length; offset += n) {
-		uint32_t c = (unsigned char)text[offset];
+		uint32_t c;
 
 		n = utf8_get(text + offset, length - offset, &c);
-		if (n > 0 && is_harmless(c)) {
-			fwrite(text + offset, 1, n, stream);
-			continue;
-		}
-		fprintf(stream, n == 0 || c < 0x80 ? "\\x%02x" : "\\u%04x", c);
-		if (n == 0)
+		if (n == 0) {
 			n = 1;
+			end += sprintf(end, "\\x%02x", (unsigned char)text[offset]);
+		} else if (is_harmful(c)) {
+			end += sprintf(end, c < 0x80 ? "\\x%02x" : "\\u%04x", c);
+		} else {
+			end = mempcpy(end, text + offset, n);
+		}
 	}
+	*end = '\0';
+	return escaped;
 }

@@ -1,114 +1,72 @@
 /* SPDX-License-Identifier: MIT */
-/* hello-client - prints the greeting of a hellod */
+/* hello-client - prints or checks the greeting of a hellod */
 #include "config.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "client/charset.h"
 #include "client/options.h"
+#include "client/report.h"
 #include "client/signals.h"
 #include "common/clock.h"
 #include "common/stdio.h"
 
-/* Notes and reports one probe. Returns 0 or -errno. */
-static int account(struct report *report, uint64_t sequence, const struct probe_result *result,
-		   struct stats *stats, enum verdict_exit *worst)
-{
-	enum verdict verdict = verdict_of(result, report->expectation);
-	int r;
-
-	*worst = verdict_worse(*worst, verdict_exit(verdict));
-	if (result->status != PROBE_GREETED)
-		stats_add_failure(stats);
-	else if (stats_add_time(stats, verdict_time_usec(result)) < 0)
-		return -ENOMEM;
-
-	r = report_probe(report, sequence, verdict, result);
-	/* Each line when it is due, also into a pipe; and when nobody takes it, no more probes. */
-	return r < 0 ? r : stdio_flush();
-}
-
-/* Waits until the next probe is due. Returns false after a signal. */
-static bool pause_until(uint64_t due_usec)
-{
-	wait_poll(NULL, 0, due_usec);
-	return !wait_interrupted();
-}
-
-/* Probes as often as asked. Returns 0 or -errno. */
-static int probe_all(const struct client_options *options, struct report *report,
-		     struct stats *stats, enum verdict_exit *worst)
+/* Probes and reports as often as asked, or until a signal. Returns 0 or -errno. */
+static int probe_all(const struct options *options, struct report *report)
 {
 	static struct probe_result result;
-	uint64_t sequence = 1;
-	int r = 0;
+	uint64_t next_usec;
+	int r = 0, ignored;
 
 	do {
 		probe_run(&options->target, &result);
-		/* What a signal cut off was not tried. */
-		if (result.status != PROBE_INTERRUPTED)
-			r = account(report, sequence, &result, stats, worst);
+		next_usec = result.started_usec + options->interval_usec;
+		/* An interrupted probe does not count. */
+		if (result.outcome != OUTCOME_INTERRUPTED) {
+			int exit_status = outcome_exit_status(result.outcome);
+
+			stats_add(&report->stats, result.text != NULL, result.time_usec);
+			r = options->format->probe(report, &result);
+			report->worst = outcome_worse_status(report->worst, exit_status);
+			/* Flush also into a pipe, and stop when its reader is gone. */
+			if (r == 0)
+				r = stdio_flush();
+		}
 		probe_clear(&result);
-	} while (r == 0 && options->counting && sequence++ != options->count &&
-		 pause_until(result.started_usec + options->interval_usec));
+	} while (r == 0 && options->counting && report->stats.tried != options->count &&
+		 signals_wait(NULL, 0, next_usec, &ignored) == OUTCOME_TIMED_OUT);
 	return r;
-}
-
-static int run(const struct client_options *options)
-{
-	enum verdict_exit worst = VERDICT_EXIT_GREETED;
-	struct stats stats = {0};
-	struct report report = {
-		.format = options->format,
-		.counting = options->counting,
-		.quiet = options->quiet,
-		.verbose = options->verbose,
-		.histogram = options->histogram,
-		.on_terminal = isatty(STDOUT_FILENO),
-		.target = &options->target,
-		.expectation = &options->expectation,
-		.out = stdout,
-		.err = stderr,
-	};
-	int r;
-
-	/* Without a count there is nothing to sum up: a signal ends the client as any other. */
-	if (options->counting)
-		wait_catch_signals();
-
-	r = probe_all(options, &report, &stats, &worst);
-	if (stats.tried == 0)
-		worst = VERDICT_EXIT_NOT_TRIED;
-	if (r == 0)
-		r = report_summary(&report, worst, &stats);
-	stats_free(&stats);
-
-	if (stdio_close() < 0)
-		return VERDICT_EXIT_NOT_TRIED;
-	if (r < 0) {
-		fprintf(stderr, "hello-client: %s\n", strerror(-r));
-		return VERDICT_EXIT_NOT_TRIED;
-	}
-	return (int)worst;
 }
 
 int main(int argc, char **argv)
 {
-	struct client_options options;
-	int status;
+	static struct report report;
+	struct options options;
+	int r;
 
 	stdio_sanitise();
-	/* A reader of our output that goes away is an output error like any other. */
+	/* A reader that closes its pipe is an output error like any other. */
 	signal(SIGPIPE, SIG_IGN);
-	charset_init();
-	status = client_options_parse(argc, argv, &options);
-	if (status == CLIENT_OPTIONS_RUN)
-		status = run(&options);
-	client_options_free(&options);
-	return status;
+	options_parse(argc, argv, &options);
+	report.options = &options;
+
+	/* Without --count there is no summary to print: a signal ends the process as usual. */
+	if (options.counting)
+		signals_catch();
+	r = probe_all(&options, &report);
+	if (report.stats.tried == 0)
+		report.worst = EXIT_NOT_TRIED;
+	if (r == 0 && options.counting)
+		r = options.format->summary(&report);
+	free(report.last_problem);
+
+	if (stdio_close() < 0)
+		return EXIT_NOT_TRIED;
+	if (r < 0) {
+		fprintf(stderr, "hello-client: %s\n", strerror(-r));
+		return EXIT_NOT_TRIED;
+	}
+	return report.worst;
 }

@@ -6,35 +6,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "client/outcome.h"
 #include "client/probe.h"
-#include "client/report.h"
 
-struct client_options {
+struct report_format;
+
+struct options {
 	struct probe_target target;
-	struct expectation expectation;
-	char *expected; /* owned: what expectation.text points to, or NULL */
-	enum report_format format;
-	bool counting;	/* --count was given */
-	uint64_t count; /* how many greetings; 0 for no end */
-	uint64_t interval_usec;
-	bool quiet;
-	bool verbose;
-	bool histogram;
+	const struct report_format *format;
+	bool counting;		/* --count: number the greetings, and summarize them at the end */
+	uint64_t count;		/* how many greetings; 0 for no end */
+	uint64_t interval_usec; /* from the start of one greeting to the start of the next */
+	bool quiet;		/* text and JSON: print only the summary */
+	bool verbose;		/* text: also print the addresses and the phases */
+	bool histogram;		/* text: add a histogram to the summary */
 };
 
-/* What client_options_parse() returns to have the client run. */
-#define CLIENT_OPTIONS_RUN (-1)
-
 /*
- * Fills in *options from the defaults and the command line; what is wrong with that is told on
- * standard error. --help and --version print to standard output, and close it.
+ * Fills in *options from the command line and the defaults. The strings in it are those of argv.
  *
- * Returns CLIENT_OPTIONS_RUN, or the exit status to end with. client_options_free() is due in
- * either case.
+ * Ends the process after --help and --version, and if the command line is wrong: then with a
+ * message on standard error and EXIT_NOT_TRIED.
  */
-int client_options_parse(int argc, char **argv, struct client_options *options);
-
-void client_options_free(struct client_options *options);
+void options_parse(int argc, char **argv, struct options *options);
 
 #endif

@@ -1,64 +1,47 @@
 /* SPDX-License-Identifier: MIT */
-/* outcome - client side: what a probe's outcome means to the one who asked */
+/* outcome - the result of a probe: its word and its exit status */
 #ifndef HELLOD_OUTCOME_H
 #define HELLOD_OUTCOME_H
 
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include "client/probe.h"
-
-/* What a greeting is expected to be. */
-struct expectation {
-	const char *text;	/* UTF-8, or NULL for any */
-	uint64_t warning_usec;	/* CLOCK_NEVER for no such limit */
-	uint64_t critical_usec; /* the same */
+/* Every step of a probe returns one of these; the first that is not OUTCOME_NONE is the result. */
+enum outcome {
+	OUTCOME_NONE,	      /* not known yet: the probe goes on */
+	OUTCOME_GREETED,      /* with a valid greeting */
+	OUTCOME_SLOW,	      /* greeted, but took longer than the warning limit */
+	OUTCOME_TOO_SLOW,     /* greeted, but took longer than the critical limit */
+	OUTCOME_UNEXPECTED,   /* greeted with another text than the expected one */
+	OUTCOME_REFUSED,      /* every address failed, and one of them refused */
+	OUTCOME_UNREACHABLE,  /* every address failed, and none refused */
+	OUTCOME_TIMED_OUT,    /* no whole frame by the deadline */
+	OUTCOME_RESET,	      /* the connection broke before the end of the frame */
+	OUTCOME_CLOSED,	      /* the server closed the connection before the end of the frame */
+	OUTCOME_MALFORMED,    /* the greeting is not modified UTF-8 */
+	OUTCOME_UNKNOWN_HOST, /* the name has no address */
+	OUTCOME_SYSTEM_ERROR, /* this host lacks memory, file descriptors, ports or the like */
+	OUTCOME_INTERRUPTED,  /* by a signal */
 };
-
-enum verdict {
-	VERDICT_GREETED,
-	VERDICT_SLOW,	     /* greeted, but took longer than the warning limit */
-	VERDICT_TOO_SLOW,    /* greeted, but took longer than the critical limit */
-	VERDICT_UNEXPECTED,  /* greeted with another text */
-	VERDICT_REFUSED,     /* every address failed, and one of them was refused */
-	VERDICT_UNREACHABLE, /* every address failed, and none was refused */
-	VERDICT_TIMED_OUT,   /* no whole frame by the deadline */
-	VERDICT_RESET, /* the connection broke, or was reset at once, before the end of the frame */
-	VERDICT_CLOSED,	      /* the peer closed before the end of the frame */
-	VERDICT_MALFORMED,    /* the greeting is no modified UTF-8 */
-	VERDICT_UNKNOWN_HOST, /* the name stands for no address */
-	VERDICT_SYSTEM_ERROR, /* out of memory, files and the like */
-	VERDICT_INTERRUPTED,  /* by a signal, before the outcome was clear */
-};
-
-/* The exit statuses of a monitoring plugin, which hello-client keeps to in every mode. */
-enum verdict_exit {
-	VERDICT_EXIT_GREETED = 0,
-	VERDICT_EXIT_SLOW = 1,
-	VERDICT_EXIT_NO_GREETING = 2, /* or not as expected */
-	VERDICT_EXIT_NOT_TRIED = 3,   /* wrong usage, unknown host, no output, no resources */
-};
-
-enum verdict verdict_of(const struct probe_result *result, const struct expectation *expectation);
-
-/* The stable word for it, as in the JSON output: "greeted", "timed-out"... Static. */
-const char *verdict_word(enum verdict verdict);
-
-enum verdict_exit verdict_exit(enum verdict verdict);
-
-/* The worse of two exit statuses: 2, then 3, then 1, then 0, as monitoring systems rank them. */
-enum verdict_exit verdict_worse(enum verdict_exit a, enum verdict_exit b);
-
-/* From the start to the outcome, in microseconds. */
-uint64_t verdict_time_usec(const struct probe_result *result);
 
 /*
- * Writes what went wrong, in words on one line, without a newline: which address failed and how,
- * or what was expected. In UTF-8, safe for a terminal. Nothing for VERDICT_GREETED.
+ * The exit statuses of a monitoring plugin ("Plugin Return Codes" in the Monitoring Plugins'
+ * development guidelines), which hello-client uses in every mode.
  */
-void verdict_explain(enum verdict verdict, const struct probe_target *target,
-		     const struct expectation *expectation, const struct probe_result *result,
-		     FILE *stream);
+enum {
+	EXIT_GREETED = 0,
+	EXIT_SLOW = 1,
+	EXIT_NO_GREETING = 2, /* or not the expected one: the server or the network is at fault */
+	EXIT_NOT_TRIED = 3,   /* wrong usage, unknown host, output error or OUTCOME_SYSTEM_ERROR */
+};
+
+/* The word for any outcome but OUTCOME_NONE in the JSON output, such as "timed-out". Static. */
+const char *outcome_word(enum outcome outcome);
+
+/* Stores the errno of a failed call. Returns OUTCOME_SYSTEM_ERROR. */
+enum outcome outcome_system_error(int error, int *ret_error);
+
+/* The exit status of any outcome but OUTCOME_NONE. */
+int outcome_exit_status(enum outcome outcome);
+
+/* The worse of two exit statuses, as monitoring systems rank them: 2, then 3, then 1, then 0. */
+int outcome_worse_status(int a, int b);
 
 #endif

@@ -1,51 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* report - client side: tells what came of the probes, as text, JSON or for Nagios */
+/* report - the results of the probes, in one of several formats */
 #ifndef HELLOD_REPORT_H
 #define HELLOD_REPORT_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include "client/outcome.h"
+#include "client/options.h"
 #include "client/probe.h"
 #include "client/stats.h"
 
-enum report_format {
-	REPORT_TEXT,   /* for people: greetings to `out`, what went wrong to `err` */
-	REPORT_JSON,   /* for programs: an object a line, all to `out`; hello-client(1) */
-	REPORT_NAGIOS, /* for monitoring: one line with performance data, to `out` */
-};
-
-/* How to report. What it points to is not owned, but for last_failure. */
+/* What there is to report so far. */
 struct report {
-	enum report_format format;
-	bool counting;	  /* -c: number the greetings, and sum up at the end */
-	bool quiet;	  /* text and JSON: only the summary */
-	bool verbose;	  /* text: also the addresses and the phases, to `err` */
-	bool histogram;	  /* text: a histogram in the summary */
-	bool on_terminal; /* text: show characters that a terminal might act upon */
-	const struct probe_target *target;
-	const struct expectation *expectation;
-	FILE *out;
-	FILE *err;
-	char *last_failure;	 /* internal, NULL at first; freed by report_summary() */
-	enum verdict_exit worst; /* internal, 0 at first */
+	const struct options *options;
+	struct stats stats; /* including the probe that is being reported */
+	int worst;	    /* the worst exit status so far, without that probe */
+	char *last_problem; /* nagios: the last explanation of the worst status, or NULL; owned */
 };
 
 /*
- * Reports one probe, the `sequence`-th counted from 1. Errors of the streams stay there, for
- * ferror(3).
- *
- * Returns 0, or -errno when a message could not be composed: out of memory.
+ * Both functions print to standard output, those of report_text also to standard error. Output
+ * errors are found by common/stdio.h. Both return 0, or -ENOMEM.
  */
-int report_probe(struct report *report, uint64_t sequence, enum verdict verdict,
-		 const struct probe_result *result);
+struct report_format {
+	const char *name; /* for --output */
+	int (*probe)(struct report *report, const struct probe_result *result);
+	int (*summary)(struct report *report); /* after the last probe, with --count */
+};
 
-/*
- * Sums up after the last probe: `worst` is the worst exit status. To be called once, also without
- * counting: then it may have nothing to say. Returns as report_probe().
- */
-int report_summary(struct report *report, enum verdict_exit worst, struct stats *stats);
+extern const struct report_format report_text;	 /* for people, like ping(8) */
+extern const struct report_format report_json;	 /* one object per line: JSON in hello-client(1) */
+extern const struct report_format report_nagios; /* one line: MONITORING in hello-client(1) */
 
 #endif

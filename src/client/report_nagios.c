@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/escape.h"
-#include "client/report_formats.h"
+#include "client/explain.h"
+#include "client/report.h"
 #include "common/clock.h"
 #include "common/utf8.h"
 
@@ -21,181 +23,140 @@
  * A '|' in the text would begin the performance data, so it is written as \x7c.
  */
 
-/* The line is cut by some monitoring systems at 1 kB, and its end is the performance data. */
+/* Some monitoring systems cut the line at 1 kB, but the performance data come last. */
 #define TEXT_CHARACTERS_MAX 200
 
-static double sec(double usec)
-{
-	return usec / USEC_PER_SEC;
-}
-
-static void print_status(enum verdict_exit status, FILE *out)
+static void print_status(int exit_status)
 {
 	static const char *const words[] = {
-		[VERDICT_EXIT_GREETED] = "OK",
-		[VERDICT_EXIT_SLOW] = "WARNING",
-		[VERDICT_EXIT_NO_GREETING] = "CRITICAL",
-		[VERDICT_EXIT_NOT_TRIED] = "UNKNOWN",
+		[EXIT_GREETED] = "OK",
+		[EXIT_SLOW] = "WARNING",
+		[EXIT_NO_GREETING] = "CRITICAL",
+		[EXIT_NOT_TRIED] = "UNKNOWN",
 	};
 
-	fprintf(out, "HELLO %s - ", words[status]);
+	printf("HELLO %s - ", words[exit_status]);
 }
 
-/* No more of a text than leaves room for the performance data. Returns a copy to free, or NULL. */
-static char *cut_text(const char *text)
+/* Prints the first TEXT_CHARACTERS_MAX characters of UTF-8. */
+static void print_text(const char *text)
 {
-	size_t length = strlen(text), kept = 0, n = 1;
-	char *copy;
+	size_t length = strlen(text), n;
 	uint32_t c;
 
-	for (size_t i = 0; i < TEXT_CHARACTERS_MAX && n > 0; i++) {
-		n = utf8_get(text + kept, length - kept, &c);
-		kept += n;
+	for (size_t i = 0; i < TEXT_CHARACTERS_MAX && length > 0; i++, text += n, length -= n) {
+		n = utf8_get(text, length, &c);
+		if (n == 0)
+			n = 1;
+		if (text[0] == '|')
+			fputs("\\x7c", stdout);
+		else
+			fwrite(text, 1, n, stdout);
 	}
-	if (asprintf(&copy, "%.*s%s", (int)kept, text, kept < length ? "..." : "") < 0)
-		return NULL;
-	return copy;
+	if (length > 0)
+		fputs("...", stdout);
 }
 
-static int print_text(const char *text, FILE *out)
-{
-	char *cut = cut_text(text);
-	int r = cut == NULL ? -ENOMEM : 0;
-
-	text = cut;
-
-	while (r == 0 && *text != '\0') {
-		size_t length = strcspn(text, "|");
-
-		r = report_write(text, length, out);
-		text += length;
-		if (*text == '|') {
-			fputs("\\x7c", out);
-			text++;
-		}
-	}
-	free(cut);
-	return r;
-}
-
-/* Millionths, with as many decimals as it takes; performance data knows no exponents. */
-static void print_millionths(uint64_t number, FILE *out)
+/* Prints all digits that are not zero, without an exponent, which performance data do not have. */
+static void print_millionths(uint64_t number)
 {
 	uint64_t fraction = number % 1000000;
 	int decimals = 6;
 
 	for (; decimals > 0 && fraction % 10 == 0; decimals--)
 		fraction /= 10;
-	fprintf(out, "%" PRIu64, number / 1000000);
+	printf("%" PRIu64, number / 1000000);
 	if (decimals > 0)
-		fprintf(out, ".%0*" PRIu64, decimals, fraction);
+		printf(".%0*" PRIu64, decimals, fraction);
 }
 
-static void print_limit(uint64_t limit_usec, FILE *out)
+/* Prints time=VALUE;WARNING;CRITICAL;MINIMUM;MAXIMUM, where "U" is an unknown value. */
+static void print_time(const struct probe_target *target, bool known, double usec)
 {
-	putc(';', out);
-	if (limit_usec != CLOCK_NEVER)
-		print_millionths(limit_usec, out);
-}
+	const uint64_t limits[] = {target->warning_usec, target->critical_usec};
 
-/* time=VALUE;WARNING;CRITICAL;MINIMUM;MAXIMUM, "U" standing for an unknown value. */
-static void print_time(const struct report *report, bool known, double usec)
-{
 	if (known)
-		fprintf(report->out, "|time=%.6fs", sec(usec));
+		printf("|time=%.6fs", usec / USEC_PER_SEC);
 	else
-		fputs("|time=U", report->out);
-	print_limit(report->expectation->warning_usec, report->out);
-	print_limit(report->expectation->critical_usec, report->out);
-	fputs(";0;", report->out);
-	print_millionths(report->target->timeout_usec, report->out);
+		fputs("|time=U", stdout);
+	for (size_t i = 0; i < 2; i++) {
+		putchar(';');
+		if (limits[i] != CLOCK_NEVER)
+			print_millionths(limits[i]);
+	}
+	fputs(";0;", stdout);
+	print_millionths(target->timeout_usec);
 }
 
-static int print_greeting(const struct report *report, const struct probe_result *result)
+static int print_greeting(const struct probe_result *result)
 {
-	struct address_text peer;
+	char *escaped = escape(result->text, result->text_length);
 	char joined[ADDRESS_BYTES];
-	char *text = NULL;
-	size_t length;
-	FILE *stream = open_memstream(&text, &length);
-	int r;
+	struct address_text peer;
 
-	if (stream == NULL)
-		return -errno;
-	printable_write(result->text, result->text_length, stream);
-	if (fclose(stream) != 0) {
-		free(text);
+	if (escaped == NULL)
 		return -ENOMEM;
-	}
-
-	report_peer(result, &peer);
+	probe_address(result->connected, &peer);
 	address_join(&peer, joined);
-	fputs("greeted with \"", report->out);
-	r = print_text(text, report->out);
-	fprintf(report->out, "\" by %s in %.6f s", joined, sec((double)verdict_time_usec(result)));
-	free(text);
-	return r;
+	fputs("greeted with \"", stdout);
+	print_text(escaped);
+	printf("\" by %s in %.6f s", joined, (double)result->time_usec / USEC_PER_SEC);
+	free(escaped);
+	return 0;
 }
 
-int report_nagios_probe(struct report *report, uint64_t sequence, enum verdict verdict,
-			const struct probe_result *result)
+static int nagios_probe(struct report *report, const struct probe_result *result)
 {
-	char *explanation = NULL;
-	int r = 0;
+	int exit_status = outcome_exit_status(result->outcome), r = 0;
+	char *explanation = explain_result(&report->options->target, result);
 
-	(void)sequence;
-	if (verdict != VERDICT_GREETED) {
-		explanation = report_explanation(report, verdict, result);
-		if (explanation == NULL)
-			return -ENOMEM;
-	}
-	if (report->counting) {
-		/* One line is all there is: it tells the last of the worst. */
-		if (explanation != NULL &&
-		    verdict_worse(verdict_exit(verdict), report->worst) == verdict_exit(verdict)) {
-			free(report->last_failure);
-			report->last_failure = explanation;
-			report->worst = verdict_exit(verdict);
-		} else {
-			free(explanation);
+	if (explanation == NULL)
+		return -ENOMEM;
+	if (report->options->counting) {
+		/* The one line of all probes has room for one explanation. */
+		if (explanation[0] != '\0' &&
+		    outcome_worse_status(exit_status, report->worst) == exit_status) {
+			free(report->last_problem);
+			report->last_problem = explanation;
+			return 0;
 		}
+		free(explanation);
 		return 0;
 	}
 
-	print_status(verdict_exit(verdict), report->out);
-	if (explanation != NULL)
-		r = print_text(explanation, report->out);
+	print_status(exit_status);
+	if (result->outcome == OUTCOME_GREETED)
+		r = print_greeting(result);
 	else
-		r = print_greeting(report, result);
-	print_time(report, result->status == PROBE_GREETED, (double)verdict_time_usec(result));
-	putc('\n', report->out);
+		print_text(explanation);
 	free(explanation);
+	print_time(&report->options->target, result->text != NULL, (double)result->time_usec);
+	putchar('\n');
 	return r;
 }
 
-int report_nagios_summary(struct report *report, enum verdict_exit worst, struct stats *stats)
+static int nagios_summary(struct report *report)
 {
-	int r = 0;
+	const struct stats *stats = &report->stats;
 
-	if (!report->counting)
-		return 0;
-	print_status(worst, report->out);
-	fprintf(report->out, "%" PRIu64 " greeted of %" PRIu64 " tried", stats->greeted,
-		stats->tried);
+	print_status(report->worst);
+	printf("%" PRIu64 " greeted of %" PRIu64 " tried", stats->greeted, stats->tried);
 	if (stats->greeted > 0)
-		fprintf(report->out, " in %.6f s on average", sec(stats->mean_usec));
-	if (report->last_failure != NULL) {
-		fputs(", last problem: ", report->out);
-		r = print_text(report->last_failure, report->out);
+		printf(" in %.6f s on average", stats->mean_usec / USEC_PER_SEC);
+	if (report->last_problem != NULL) {
+		fputs(", last problem: ", stdout);
+		print_text(report->last_problem);
 	}
-	print_time(report, stats->greeted > 0, stats->mean_usec);
-	fputs(" loss=", report->out);
+	print_time(&report->options->target, stats->greeted > 0, stats->mean_usec);
+	fputs(" loss=", stdout);
 	if (stats->tried > 0) {
-		print_millionths((uint64_t)(stats_loss(stats) * 100 * 1000000 + 0.5), report->out);
-		putc('%', report->out);
+		print_millionths((uint64_t)(stats_loss(stats) * 100 * 1000000 + 0.5));
+		putchar('%');
 	} else {
-		putc('U', report->out);
+		putchar('U');
 	}
-	fputs(";;;0;100\n", report->out);
-	return r;
+	fputs(";;;0;100\n", stdout);
+	return 0;
 }
+
+const struct report_format report_nagios = {"nagios", nagios_probe, nagios_summary};

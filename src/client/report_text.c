@@ -4,16 +4,18 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "client/escape.h"
-#include "client/report_formats.h"
+#include "client/explain.h"
+#include "client/report.h"
 #include "common/clock.h"
 #include "common/stdio.h"
 
-#define HISTOGRAM_BINS 37 /* powers of two of a microsecond: up to over a day */
 #define HISTOGRAM_LABEL_COLUMNS 35
 #define COLUMNS_DEFAULT 80U
 
@@ -22,144 +24,114 @@ static double msec(uint64_t usec)
 	return (double)usec / USEC_PER_MSEC;
 }
 
-/* Prints a greeting, with what a terminal might act upon shown if asked. */
-static int print_text(const char *text, size_t length, bool shown, FILE *stream)
+static void print_attempt(const struct connect_attempt *attempt)
 {
-	char *printable = NULL;
-	size_t printable_length = 0;
-	FILE *memory;
-	int r = -ENOMEM;
+	static const char *const states[] = {
+		[ATTEMPT_NOT_TRIED] = "not tried",
+		[ATTEMPT_CONNECTED] = "connected",
+		[ATTEMPT_FAILED] = "failed",
+		[ATTEMPT_TIMED_OUT] = "timed out",
+		[ATTEMPT_SUPERSEDED] = "overtaken by another address",
+	};
+	char joined[ADDRESS_BYTES];
+	struct address_text text;
 
-	if (!shown)
-		return report_write(text, length, stream);
-	memory = open_memstream(&printable, &printable_length);
-	if (memory == NULL)
-		return -errno;
-	printable_write(text, length, memory);
-	if (fclose(memory) == 0)
-		r = report_write(printable, printable_length, stream);
-	free(printable);
-	return r;
+	probe_address(attempt, &text);
+	address_join(&text, joined);
+	fprintf(stderr, "%s: %s", joined, states[attempt->state]);
+	if (attempt->state == ATTEMPT_FAILED)
+		fprintf(stderr, " (%s)", strerror(attempt->error));
+	if (attempt->state != ATTEMPT_NOT_TRIED)
+		fprintf(stderr, " after %.3f ms",
+			msec(attempt->ended_usec - attempt->started_usec));
+	putc('\n', stderr);
 }
 
-/* Each address that was tried, and how long every phase took from the start of it. */
-static void print_phases(const struct report *report, const struct probe_result *result)
+static void print_phase(const char *name, uint64_t from_usec, uint64_t to_usec)
 {
-	static const char *const outcomes[] = {
-		[DIAL_NOT_TRIED] = "not tried", [DIAL_PENDING] = "pending",
-		[DIAL_CONNECTED] = "connected", [DIAL_FAILED] = "failed",
-		[DIAL_TIMED_OUT] = "timed out", [DIAL_OVERTAKEN] = "overtaken by another address",
-	};
-	const struct {
-		const char *name;
-		uint64_t from_usec, to_usec;
-	} phases[] = {
-		{"resolve", result->started_usec, result->resolved_usec},
-		{"connect", result->resolved_usec, result->connected_usec},
-		{"first byte", result->connected_usec, result->first_byte_usec},
-		{"whole frame", result->first_byte_usec,
-		 result->status == PROBE_GREETED ? result->ended_usec : 0},
-		{"peer's close", result->ended_usec, result->closed_usec},
-	};
-
-	for (size_t i = 0; result->attempts != NULL && i < result->addresses.count; i++) {
-		const struct dial_attempt *attempt = &result->attempts[i];
-		const struct resolve_address *address = &result->addresses.addresses[i];
-		struct address_text text;
-		char joined[ADDRESS_BYTES];
-
-		address_format((const struct sockaddr *)&address->address, address->length, &text);
-		address_join(&text, joined);
-		fprintf(report->err, "%s: %s", joined, outcomes[attempt->outcome]);
-		if (attempt->outcome == DIAL_FAILED)
-			fprintf(report->err, " (%s)", strerror(attempt->error));
-		if (attempt->outcome != DIAL_NOT_TRIED)
-			fprintf(report->err, " after %.3f ms",
-				msec(attempt->ended_usec - attempt->started_usec));
-		putc('\n', report->err);
-	}
-	for (size_t i = 0; i < sizeof(phases) / sizeof(*phases); i++)
-		if (phases[i].to_usec != 0)
-			fprintf(report->err, "%s: %.3f ms\n", phases[i].name,
-				msec(phases[i].to_usec - phases[i].from_usec));
+	if (to_usec != 0)
+		fprintf(stderr, "%s: %.3f ms\n", name, msec(to_usec - from_usec));
 }
 
-static int print_greeting(const struct report *report, uint64_t sequence,
-			  const struct probe_result *result)
+/* Every address, and how long each phase took that came to its end. */
+static void print_phases(const struct probe_result *result)
 {
-	int r;
+	for (size_t i = 0; result->attempts != NULL && i < result->addresses.count; i++)
+		print_attempt(&result->attempts[i]);
+	print_phase("resolve", result->started_usec, result->resolved_usec);
+	print_phase("connect", result->resolved_usec, result->connected_usec);
+	print_phase("first byte", result->connected_usec, result->first_byte_usec);
+	print_phase("whole frame", result->first_byte_usec,
+		    result->text != NULL ? result->ended_usec : 0);
+	print_phase("peer's close", result->ended_usec, result->closed_usec);
+}
 
-	if (report->counting) {
+static int print_greeting(const struct report *report, const struct probe_result *result)
+{
+	if (report->options->counting) {
 		struct address_text peer;
 
-		report_peer(result, &peer);
-		fprintf(report->out, "from %s%s%s: seq=%" PRIu64 " time=%.3f ms: ", peer.host,
-			peer.port[0] != '\0' ? " port " : "", peer.port, sequence,
-			msec(verdict_time_usec(result)));
+		probe_address(result->connected, &peer);
+		printf("from %s%s%s: seq=%" PRIu64 " time=%.3f ms: ", peer.host,
+		       peer.port[0] != '\0' ? " port " : "", peer.port, report->stats.tried,
+		       msec(result->time_usec));
 	}
-	r = print_text(result->text, result->text_length, report->on_terminal || report->counting,
-		       report->out);
-	putc('\n', report->out);
-	return r;
+	if (report->options->counting || isatty(STDOUT_FILENO)) {
+		char *escaped = escape(result->text, result->text_length);
+
+		if (escaped == NULL)
+			return -ENOMEM;
+		fputs(escaped, stdout);
+		free(escaped);
+	} else {
+		fwrite(result->text, 1, result->text_length, stdout);
+	}
+	putchar('\n');
+	return 0;
 }
 
-static int print_failure(const struct report *report, uint64_t sequence, enum verdict verdict,
-			 const struct probe_result *result)
+static int text_probe(struct report *report, const struct probe_result *result)
 {
-	char *explanation = report_explanation(report, verdict, result);
-	int r;
-
-	if (explanation == NULL)
-		return -ENOMEM;
-	fputs("hello-client: ", report->err);
-	if (report->counting)
-		fprintf(report->err, "seq=%" PRIu64 ": ", sequence);
-	r = report_write(explanation, strlen(explanation), report->err);
-	putc('\n', report->err);
-	free(explanation);
-	return r;
-}
-
-int report_text_probe(struct report *report, uint64_t sequence, enum verdict verdict,
-		      const struct probe_result *result)
-{
+	const struct options *options = report->options;
+	char *explanation;
 	int r = 0;
 
-	if (report->quiet)
+	if (options->quiet)
 		return 0;
-	if (report->verbose)
-		print_phases(report, result);
-	if (result->status == PROBE_GREETED)
-		r = print_greeting(report, sequence, result);
-	if (r == 0 && verdict != VERDICT_GREETED) {
-		/* In this order, if both go to the same place. */
-		stdio_flush();
-		r = print_failure(report, sequence, verdict, result);
-	}
-	return r;
-}
+	if (options->verbose)
+		print_phases(result);
+	if (result->text != NULL)
+		r = print_greeting(report, result);
+	if (r < 0 || result->outcome == OUTCOME_GREETED)
+		return r;
 
-static unsigned columns(FILE *stream)
-{
-	struct winsize size;
-
-	if (ioctl(fileno(stream), TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-		return COLUMNS_DEFAULT;
-	return size.ws_col;
+	explanation = explain_result(&options->target, result);
+	if (explanation == NULL)
+		return -ENOMEM;
+	/* The greeting comes first, even if both go to the same file. */
+	stdio_flush();
+	if (options->counting)
+		fprintf(stderr, "hello-client: seq=%" PRIu64 ": %s\n", report->stats.tried,
+			explanation);
+	else
+		fprintf(stderr, "hello-client: %s\n", explanation);
+	free(explanation);
+	return 0;
 }
 
 /* A line for each power of two between the shortest and the longest time. */
-static void print_histogram(const struct report *report, const struct stats *stats)
+static void print_histogram(const struct stats *stats)
 {
-	size_t bins[HISTOGRAM_BINS] = {0}, first = HISTOGRAM_BINS, last = 0, most = 0;
-	size_t width = columns(report->out);
+	size_t bins[64] = {0}, first = 64, last = 0, most = 0, width;
+	struct winsize terminal = {.ws_col = 0};
 
+	ioctl(STDOUT_FILENO, TIOCGWINSZ, &terminal);
+	width = terminal.ws_col > 0 ? terminal.ws_col : COLUMNS_DEFAULT;
 	width = width > HISTOGRAM_LABEL_COLUMNS ? width - HISTOGRAM_LABEL_COLUMNS : 1;
 	for (size_t i = 0; i < stats->times_count; i++) {
-		size_t bin = 0;
+		/* The logarithm to base two, rounded down; of 0 it is 0. */
+		size_t bin = 63U - (size_t)__builtin_clzll(stats->times[i] | 1);
 
-		while (bin < HISTOGRAM_BINS - 1 && stats->times[i] >> (bin + 1) != 0)
-			bin++;
 		bins[bin]++;
 		first = bin < first ? bin : first;
 		last = bin > last ? bin : last;
@@ -168,37 +140,42 @@ static void print_histogram(const struct report *report, const struct stats *sta
 	for (size_t bin = first; bin <= last && most > 0; bin++) {
 		size_t length = (bins[bin] * width + most - 1) / most;
 
-		fprintf(report->out, "%10.3f - %10.3f ms %7zu ", bin > 0 ? msec(1ULL << bin) : 0,
-			msec(2ULL << bin), bins[bin]);
+		printf("%10.3f - %10.3f ms %7zu ", bin > 0 ? msec(1ULL << bin) : 0,
+		       msec(2ULL << bin), bins[bin]);
 		while (length-- > 0)
-			putc('#', report->out);
-		putc('\n', report->out);
+			putchar('#');
+		putchar('\n');
 	}
 }
 
-int report_text_summary(struct report *report, enum verdict_exit worst, struct stats *stats)
+static int text_summary(struct report *report)
 {
-	(void)worst;
-	if (!report->counting)
-		return 0;
+	const struct probe_target *target = &report->options->target;
+	struct stats *stats = &report->stats;
+	char *host = escape(target->host, strlen(target->host));
 
-	if (!report->quiet)
-		putc('\n', report->out);
-	fputs("--- ", report->out);
-	report_target(report, report->out);
-	fprintf(report->out, " ---\n%" PRIu64 " greeted of %" PRIu64 " tried, %.6g%% loss\n",
-		stats->greeted, stats->tried, 100 * stats_loss(stats));
+	if (host == NULL)
+		return -ENOMEM;
+	if (!report->options->quiet)
+		putchar('\n');
+	printf("--- %s%s%s ---\n", host, host[0] != '/' ? " port " : "",
+	       host[0] != '/' ? target->port : "");
+	free(host);
+	printf("%" PRIu64 " greeted of %" PRIu64 " tried, %.6g%% loss\n", stats->greeted,
+	       stats->tried, 100 * stats_loss(stats));
 	if (stats->greeted > 0)
-		fprintf(report->out, "min/avg/max/mdev = %.3f/%.3f/%.3f/%.3f ms\n",
-			msec(stats->min_usec), stats->mean_usec / USEC_PER_MSEC,
-			msec(stats->max_usec), stats_mdev_usec(stats) / USEC_PER_MSEC);
+		printf("min/avg/max/mdev = %.3f/%.3f/%.3f/%.3f ms\n", msec(stats->min_usec),
+		       stats->mean_usec / USEC_PER_MSEC, msec(stats->max_usec),
+		       stats_mdev_usec(stats) / USEC_PER_MSEC);
 	if (stats->greeted >= STATS_PERCENTILES_MIN)
-		fprintf(report->out, "p50/p90/p95/p99 = %.3f/%.3f/%.3f/%.3f ms\n",
-			msec(stats_percentile_usec(stats, 50)),
-			msec(stats_percentile_usec(stats, 90)),
-			msec(stats_percentile_usec(stats, 95)),
-			msec(stats_percentile_usec(stats, 99)));
-	if (report->histogram)
-		print_histogram(report, stats);
+		printf("p50/p90/p95/p99 = %.3f/%.3f/%.3f/%.3f ms\n",
+		       msec(stats_percentile_usec(stats, 50)),
+		       msec(stats_percentile_usec(stats, 90)),
+		       msec(stats_percentile_usec(stats, 95)),
+		       msec(stats_percentile_usec(stats, 99)));
+	if (report->options->histogram)
+		print_histogram(stats);
 	return 0;
 }
+
+const struct report_format report_text = {"text", text_probe, text_summary};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* signals - client side: waiting for sockets and deadlines, until a signal */
+/* signals - waits that SIGINT and SIGTERM end */
 #ifndef HELLOD_SIGNALS_H
 #define HELLOD_SIGNALS_H
 
@@ -7,23 +7,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client/outcome.h"
+
 /*
- * From here on the first SIGINT or SIGTERM no longer ends the process: it ends wait_poll(), at once
- * and at every later call, with -EINTR. Another one, 0.2 s or more after it, ends the process. That
- * they were ignored or blocked before does not matter, as with ping(8): a script ends what it
- * started behind it so.
+ * From here on SIGINT and SIGTERM end every signals_wait() instead of the process. A second signal
+ * changes nothing, because timeout(1) sends its signal twice. Overrides an inherited SIG_IGN or
+ * mask, as ping(8) does, so that scripts can stop a background client.
  */
-void wait_catch_signals(void);
+void signals_catch(void);
 
-/* Whether one of those signals came. */
-bool wait_interrupted(void);
+/* Whether one of the two signals has arrived since signals_catch(). */
+bool signals_caught(void);
 
 /*
- * Waits until one of the file descriptors is ready, as poll(2) does, or the deadline has come.
- * Without file descriptors it waits for the deadline.
+ * Waits until one of the file descriptors is ready, as poll(2) does, or until the deadline
+ * (common/clock.h), which is all it waits for if `count` is 0.
  *
- * Returns how many are ready; 0 at the deadline; -EINTR after a signal; another -errno of ppoll(2).
+ * Returns OUTCOME_NONE if one is ready: `revents` tells which;
+ *         OUTCOME_TIMED_OUT at the deadline;
+ *         OUTCOME_INTERRUPTED once signals_caught();
+ *         OUTCOME_SYSTEM_ERROR, with the errno of ppoll(2) in *ret_error.
  */
-int wait_poll(struct pollfd *polled, nfds_t count, uint64_t deadline_usec);
+enum outcome signals_wait(struct pollfd *polled, nfds_t count, uint64_t deadline_usec,
+			  int *ret_error);
 
 #endif

@@ -152,7 +152,7 @@ cut_short()
 		progress="$cut of 7 bytes"
 		[ $cut -ge 2 ] || progress="$cut of 2 header bytes"
 		at="127.0.0.1:PORT: closed after $progress"
-		[ $cut -gt 0 ] || at="$at: too many connections, or its service fails"
+		[ $cut -gt 0 ] || at="$at: connection limit reached, or the service is failing"
 		start_peer send "${HELLO:0:2*cut}"
 		try "closed after $cut bytes" 2 '' "hello-client: ${at/PORT/$port}" \
 			./hello-client 127.0.0.1 "$port"

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* explain - what went wrong with a probe, in words */
+#ifndef HELLOD_EXPLAIN_H
+#define HELLOD_EXPLAIN_H
+
+#include "client/probe.h"
+
+/*
+ * Says in one line of UTF-8, safe for a terminal, which address failed and how, or what was
+ * expected: see DIAGNOSTICS in hello-client(1). Says nothing ("") for OUTCOME_GREETED.
+ *
+ * Returns a string for the caller to free, or NULL without memory.
+ */
+char *explain_result(const struct probe_target *target, const struct probe_result *result);
+
+#endif
