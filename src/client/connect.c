@@ -80,6 +80,9 @@ static void attempt_check(struct connect_attempt *attempt)
 
 	if (getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
 		error = errno;
+	/* Linux says EPIPE if the server has sent a FIN before its reset. */
+	if (error == EPIPE)
+		error = ECONNRESET;
 	attempt_finish(attempt, error == 0 ? ATTEMPT_CONNECTED : ATTEMPT_FAILED, error);
 }
 
@@ -116,10 +119,19 @@ static const struct {
 	enum outcome outcome;
 } precedence[] = {
 	/* A shortage of this host says nothing about the address. */
-	{EMFILE, OUTCOME_SYSTEM_ERROR},	 {ENFILE, OUTCOME_SYSTEM_ERROR},
-	{ENOBUFS, OUTCOME_SYSTEM_ERROR}, {ENOMEM, OUTCOME_SYSTEM_ERROR},
-	{ECONNREFUSED, OUTCOME_REFUSED}, {ECONNRESET, OUTCOME_RESET},
-	{ETIMEDOUT, OUTCOME_TIMED_OUT},	 {0, OUTCOME_UNREACHABLE}, /* every other error */
+	{EMFILE, OUTCOME_SYSTEM_ERROR},
+	{ENFILE, OUTCOME_SYSTEM_ERROR},
+	{ENOBUFS, OUTCOME_SYSTEM_ERROR},
+	{ENOMEM, OUTCOME_SYSTEM_ERROR},
+	{EAGAIN, OUTCOME_SYSTEM_ERROR},
+	{ECONNREFUSED, OUTCOME_REFUSED},
+	{ECONNRESET, OUTCOME_RESET},
+	{ETIMEDOUT, OUTCOME_TIMED_OUT},
+	{0, OUTCOME_UNREACHABLE}, /* every other error */
+	/* This host lacks the family, an address or a free port for it, or the permission. */
+	{EAFNOSUPPORT, OUTCOME_SYSTEM_ERROR},
+	{EADDRNOTAVAIL, OUTCOME_SYSTEM_ERROR},
+	{EPERM, OUTCOME_SYSTEM_ERROR},
 };
 
 static size_t precedence_of(int error)

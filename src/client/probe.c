@@ -56,8 +56,11 @@ static enum outcome step_read(uint64_t deadline_usec, struct probe_result *resul
 			if (outcome != OUTCOME_NONE)
 				return outcome;
 		} else {
+			/* A shortage of this host; all other errors are of the connection. */
+			bool shortage = errno == ENOMEM || errno == ENOBUFS;
+
 			result->error = errno;
-			return OUTCOME_RESET;
+			return shortage ? OUTCOME_SYSTEM_ERROR : OUTCOME_RESET;
 		}
 	}
 	return OUTCOME_NONE;

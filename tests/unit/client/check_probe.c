@@ -146,7 +146,9 @@ static const struct row {
 	{A, OUTCOME_TOO_SLOW, GREETING_A, .time_usec = 10, .warning_usec = 5, .critical_usec = 9},
 	{A, OUTCOME_TOO_SLOW, GREETING_A, .time_usec = 6, .warning_usec = 5, .critical_usec = 5},
 
-	/* A broken connection, and a signal of no concern. */
+	/* A shortage of this host, a broken connection, and a signal of no concern. */
+	{A, OUTCOME_SYSTEM_ERROR, NULL, 0, .recv_error = ENOMEM, .error = ENOMEM},
+	{A, OUTCOME_SYSTEM_ERROR, NULL, 0, .recv_error = ENOBUFS, .error = ENOBUFS},
 	{A, OUTCOME_RESET, NULL, 0, .recv_error = ECONNRESET, .error = ECONNRESET},
 	{A, OUTCOME_RESET, NULL, 0, .recv_error = EHOSTUNREACH, .error = EHOSTUNREACH},
 	{A, OUTCOME_GREETED, GREETING_A, .recv_error = EINTR},
