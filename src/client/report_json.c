@@ -117,8 +117,11 @@ static int print_line(struct json_object *object)
 		object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	int r = line != NULL ? 0 : -ENOMEM;
 
-	if (line != NULL)
-		puts(line);
+	if (line != NULL) {
+		/* Not puts(): after an error the newline stays buffered, and fflush() has an errno. */
+		fputs(line, stdout);
+		putchar('\n');
+	}
 	json_object_put(object);
 	return r;
 }
