@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""The clients of these tests. They are in the container's network: see container.py."""
+import contextlib
+import json
+import select
+import socket
+import struct
+import subprocess
+import time
+
+from container import PATIENCE_SEC, attempt, run
+
+HELLO = b"\0\5HELLO"
+PORT = 6666
+
+
+def connect(source="127.0.0.1", receive_buffer=None):
+    client = socket.socket()
+    client.settimeout(PATIENCE_SEC)
+    if receive_buffer:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    client.bind((source, 0))
+    client.connect(("127.0.0.1", PORT))
+    return client
+
+
+def receive(client):
+    """Reads to the end."""
+    received = b""
+    while chunk := client.recv(65536):
+        received += chunk
+    return received
+
+
+def talk(half_close=False, late=False):
+    """Sends before it reads. If it is late it reads after the server has closed its side."""
+    with connect() as client:
+        client.sendall(bytes(100000))
+        if half_close:
+            client.shutdown(socket.SHUT_WR)
+        if late:
+            poll = select.poll()
+            poll.register(client, select.POLLRDHUP)
+            poll.poll()
+        assert receive(client) == HELLO
+
+
+def reset():
+    with connect() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def flood(size=65536, pause_sec=0):
+    """Sends until the server disconnects it."""
+    with connect() as client, contextlib.suppress(ConnectionError):
+        while True:
+            client.send(bytes(size))
+            time.sleep(pause_sec)
+
+
+@contextlib.contextmanager
+def idle_clients(count, source="127.0.0.1"):
+    """Clients that stay connected. Yields how many got HELLO, and how many were closed without."""
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(connect(source)) for _ in range(count)]
+        received = [receive(client) for client in clients]
+        assert set(received) <= {HELLO, b""}
+        yield received.count(HELLO), received.count(b"")
+
+
+def hello(*arguments):
+    """Returns the greeting that hello-client prints."""
+    return run("./hello-client", "--timeout=30", *arguments)
+
+
+def hello_fails(*arguments):
+    """Returns the message of a hello-client that gets no greeting."""
+    status, message = attempt("./hello-client", *arguments)
+    assert status == 2, message
+    return message
+
+
+def load_command(concurrency, *options):
+    """So many clients at a time, each from another address: see tests/bench/load --help."""
+    return ["./tests/bench/load", "--json", f"--concurrency={concurrency}", f"--port={PORT}",
+            f"--timeout={PATIENCE_SEC}", *options]
+
+
+def crowd(count, concurrency, *options):
+    """All must get HELLO, or what an option says."""
+    run(*load_command(concurrency, f"--count={count}", *options))
+
+
+@contextlib.contextmanager
+def load(concurrency, *options):
+    """Yields the process, and a dictionary that has the result in the end."""
+    result = {}
+    with subprocess.Popen(load_command(concurrency, *options), stdout=subprocess.PIPE) as process:
+        try:
+            yield process, result
+            result.update(json.loads(process.communicate()[0]))
+        finally:
+            process.kill()

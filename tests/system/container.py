@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: MIT
+"""A real systemd as PID 1, in a container with a network of its own and the build installed.
+
+$SYSTEMD is "host" for the systemd and the root of this host, or a Debian suite: mmdebstrap makes
+its root once, and it stays below $XDG_CACHE_HOME/hellod until somebody removes it.
+
+One process has one container. It moves into a mount namespace of its own, so that nothing stays
+mounted after it, and into the container's network, where its sockets and children are the clients.
+"""
+import contextlib
+import ctypes
+import fcntl
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+# What tests execute in the container, and the libraries of the build.
+SUITE_PACKAGES = "systemd,systemd-sysv,dbus,iproute2,procps,libsystemd0,libjson-c5"
+SOCKETS = "hello.socket", "hello-listen.socket"
+SERVICES = "hello@.service", "hello-listen.service", "hello-netns.service"
+
+PATIENCE_SEC = 60
+POLL_SEC = 0.05
+REBOOT_STATUS = 133  # of systemd-nspawn --keep-unit
+CLONE_NEWNS, CLONE_NEWNET, PR_SET_PDEATHSIG = 0x20000, 0x40000000, 1
+
+libc = ctypes.CDLL(None)
+setting = os.environ  # make sets $srcdir and the directories of the installation
+
+
+class Unavailable(Exception):
+    """A container cannot run here. The text says why."""
+
+
+def wait_until(condition):
+    give_up = time.monotonic() + PATIENCE_SEC
+    while not condition():
+        assert time.monotonic() < give_up, f"the condition did not hold in {PATIENCE_SEC} s"
+        time.sleep(POLL_SEC)
+
+
+def attempt(*command):
+    """Returns the exit status of a command, and all that it printed."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    return done.returncode, done.stdout.strip()
+
+
+def run(*command):
+    """Returns what a command printed, which must succeed."""
+    status, output = attempt(*command)
+    assert status == 0, f"{shlex.join(map(str, command))}: status {status}: {output}"
+    return output
+
+
+def suite_root(suite):
+    """The root directory of a Debian suite. The first caller makes it, and others wait."""
+    cache = pathlib.Path(setting.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache", "hellod")
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache / f"{suite}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (cache / suite).is_dir():
+            with tempfile.TemporaryDirectory(prefix=f"{suite}.", dir=cache) as unfinished:
+                os.rename(make_suite_root(suite, f"{unfinished}/root"), cache / suite)
+    return cache / suite
+
+
+def make_suite_root(suite, root):
+    release, packages = suite.removesuffix("-backports"), SUITE_PACKAGES
+    found = re.search(r"(?m)^\w+:/.*", attempt(
+        "apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Label: Debian",
+        "Created-By: Packages")[1])
+    mirror = found[0] if found else "http://deb.debian.org/debian"
+    if release != suite:
+        packages = re.sub(r"(lib)?systemd[^,]*", rf"\g<0>/{suite}", packages + ",libsystemd-shared")
+    run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", release, root,
+        *(f"deb {mirror} {archive} main" for archive in sorted({release, suite})))
+    os.chmod(root, 0o755)
+    return root
+
+
+class Container:
+    """A machine that has booted."""
+
+    def __init__(self, work):
+        self.work = pathlib.Path(work)
+        self.root = self.work / "root"
+        suite = setting.get("SYSTEMD") or "host"
+        if os.getuid() != 0:
+            raise Unavailable("only root can boot a container")
+        for tool in ["systemd-nspawn", "nsenter"] + ["mmdebstrap"] * (suite != "host"):
+            if not shutil.which(tool):
+                raise Unavailable(f"{tool} is not installed")
+        if not setting.get("systemdsystemunitdir") or not setting.get("sysusersdir"):
+            raise Unavailable("configured without the directories of systemd")
+        self.mount("/" if suite == "host" else suite_root(suite))
+        self.install()
+        self.make_cgroups()
+        self.start()
+
+    def mount(self, lower):
+        assert libc.unshare(CLONE_NEWNS) == 0
+        try:
+            run("mount", "--make-rprivate", "/")
+            for directory in self.work, "/run/systemd/nspawn":  # where nspawn leaves files
+                os.makedirs(directory, exist_ok=True)
+                run("mount", "-t", "tmpfs", "tmpfs", directory)
+            run("mkdir", self.root, f"{self.work}/upper", f"{self.work}/work")
+            run("mount", "-t", "overlay", "overlay", self.root, "-o",
+                f"lowerdir={lower},upperdir={self.work}/upper,workdir={self.work}/work")
+        except AssertionError as error:
+            raise Unavailable(str(error)) from error
+
+    def install(self):
+        """Installs the build, for the systemd in the root instead of the one of configure."""
+        unit_directory = setting["systemdsystemunitdir"]
+        run("env", "-u", "MAKEFLAGS", "-u", "MFLAGS", "-u", "MAKELEVEL",
+            "make", "-s", "install", f"DESTDIR={self.root}")
+        if attempt("chroot", self.root, setting["sbindir"] + "/hellod", "--version")[0] != 0:
+            raise Unavailable("the programs that were built do not run in this root")
+        self.version = int(run("chroot", self.root, "systemctl", "--version").split()[1])
+        for unit in SOCKETS:
+            run("sed", "-i", "/^PollLimit/d", self.inside(unit_directory, unit))
+            source = pathlib.Path(setting["srcdir"], "systemd", unit + ".in").read_text("utf-8")
+            if self.version >= 255:
+                limits = re.findall("(?m)^@poll_limit@(.*)", source)
+                self.write_drop_in(unit, "10-limits", "[Socket]", *limits)
+        if unit_directory not in ("/lib/systemd/system", "/usr/lib/systemd/system"):
+            for unit in (*SOCKETS, *SERVICES):
+                self.link(f"/etc/systemd/system/{unit}", f"{unit_directory}/{unit}")
+        # A system call that the filter denies ends the process, so that it is noticed.
+        self.write_drop_in("hello@.service", "10-kill", "[Service]", "SystemCallErrorNumber=kill")
+        # systemd does not clean /tmp and services see it, because the build may be installed there.
+        self.link("/etc/tmpfiles.d/tmp.conf", "/dev/null")
+        if setting["sbindir"].startswith(("/tmp/", "/var/tmp/", "/home/", "/root/")):
+            for unit in SERVICES[:2]:
+                self.write_drop_in(unit, "90-tmp", "[Service]", "PrivateTmp=no", "ProtectHome=no")
+        if setting.get("catalogdir"):
+            self.link("/usr/local/lib/systemd/catalog/hellod.catalog",
+                      setting["catalogdir"] + "/hellod.catalog")
+            run("chroot", self.root, "journalctl", "--update-catalog")
+        self.greeting(None)
+        run("chroot", self.root, "systemd-sysusers", setting["sysusersdir"] + "/hellod.conf")
+
+    def make_cgroups(self):
+        """Containers that share a cgroup disturb each other."""
+        mine = pathlib.Path("/proc/self/cgroup").read_text("utf-8")
+        self.cgroups = []
+        for hierarchy, mounted in (("", "/sys/fs/cgroup"), ("", "/sys/fs/cgroup/unified"),
+                                   ("name=systemd", "/sys/fs/cgroup/systemd")):
+            if os.path.exists(f"{mounted}/cgroup.procs"):
+                current = re.search(rf"(?m)^\d+:{hierarchy}:(.*)", mine)[1]
+                self.cgroups.append(pathlib.Path(f"{mounted}{current}/hellod-{os.getpid()}"))
+                self.cgroups[-1].mkdir(exist_ok=True)
+
+    def start(self):
+        """Boots. Returns when systemd says that it is up, which nspawn passes on."""
+        def in_the_child():
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # nspawn then shuts down
+            for cgroup in self.cgroups:
+                (cgroup / "cgroup.procs").write_text(str(os.getpid()), "utf-8")
+
+        notify = self.work / "notify"
+        notify.unlink(missing_ok=True)
+        console = self.work / "console.log"
+        with open(console, "wb") as log, \
+             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notices:
+            notices.bind(str(notify))
+            notices.settimeout(1)
+            # IPAddressDeny= and DevicePolicy= need bpf().
+            self.nspawn = subprocess.Popen(
+                ["systemd-nspawn", "--quiet", "--boot", f"--directory={self.root}",
+                 f"--machine=hellod-{os.getpid()}", "--private-network", "--register=no",
+                 "--keep-unit", "--notify-ready=yes", "--console=pipe", "--link-journal=no",
+                 "--capability=CAP_BPF", "--system-call-filter=bpf",
+                 "systemd.unit=basic.target", "systemd.mask=tmp.mount"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                preexec_fn=in_the_child,
+                env=dict(setting, NOTIFY_SOCKET=str(notify), SYSTEMD_NSPAWN_TMPFS_TMP="0",
+                         SYSTEMD_NSPAWN_UNIFIED_HIERARCHY="1"))
+            said = ""
+            give_up = time.monotonic() + 2 * PATIENCE_SEC
+            while "READY=1" not in said:
+                if self.nspawn.poll() is not None:
+                    raise Unavailable("systemd-nspawn cannot boot: " + console.read_text("utf-8"))
+                assert time.monotonic() < give_up, "systemd did not boot"
+                with contextlib.suppress(TimeoutError):
+                    said += notices.recv(4096).decode() + "\n"
+        self.pid1 = int(re.search(r"X_NSPAWN_LEADER_PID=(\d+)", said)[1])
+        with open(f"/proc/{self.pid1}/ns/net", "rb") as network:
+            assert libc.setns(network.fileno(), CLONE_NEWNET) == 0
+
+    def reboot(self):
+        """Leaves the process in the network of the new boot."""
+        self.attempt("systemctl reboot")
+        assert self.nspawn.wait(PATIENCE_SEC) == REBOOT_STATUS
+        self.start()
+
+    def end(self):
+        # What it could still write is on an overlay that goes away.
+        os.kill(self.pid1, signal.SIGKILL)
+        self.nspawn.wait()
+        wait_until(lambda: attempt("find", *self.cgroups, "-ignore_readdir_race", "-depth",
+                                   "-type", "d", "-delete")[0] == 0)
+
+    def inside(self, *names):
+        """Where a file of the container is found from here, unless the container mounts over it."""
+        return self.root.joinpath(*(name.lstrip("/") for name in names))
+
+    def link(self, name, target):
+        file = self.inside(name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)
+        file.symlink_to(target)
+
+    def write_drop_in(self, unit, name, *lines):
+        file = self.inside(f"/etc/systemd/system/{unit}.d/{name}.conf")
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("\n".join(lines), "utf-8")
+
+    def drop_in(self, unit, *lines):
+        """Replaces the drop-in of this test."""
+        self.write_drop_in(unit, "50-test", *lines)
+        self.run("systemctl daemon-reload")
+
+    def greeting(self, text):
+        """Writes the file of the greeting, or with None removes it."""
+        file = self.inside(setting["sysconfdir"], "hello/greeting")
+        file.unlink(missing_ok=True)
+        if text is not None:
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(text)
+        return file
+
+    def command(self, command):
+        """What to execute here for a command to run in the container, as root."""
+        return ["nsenter", f"--target={self.pid1}", "--mount", "--pid", "--uts", "--ipc",
+                "--cgroup", "--", "env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin",
+                *shlex.split(command)]
+
+    def attempt(self, command):
+        return attempt(*self.command(command))
+
+    def run(self, command):
+        return run(*self.command(command))
+
+    def serve(self, unit, *lines):
+        """Restarts a socket unit, if there are lines with them in its drop-in."""
+        if lines:
+            self.drop_in(unit, "[Socket]", *lines)
+        self.run(f"systemctl restart {unit}")
+
+    def show(self, unit, name):
+        return self.run(f"systemctl show -P {name} {unit}")
+
+    def state(self, unit):
+        return self.show(unit, "ActiveState")
+
+    def instances(self):
+        """The instances of hello@.service that systemd knows of."""
+        return self.run("systemctl list-units --all --plain --no-legend hello@*").splitlines()
+
+    def mark_journal(self):
+        """From here on journal() shows what is written."""
+        self.mark = time.time()
+
+    def journal(self, options=""):
+        # By time: with matches, an older journalctl leaves out the first entry after a cursor.
+        self.run("journalctl --sync")
+        return self.run(f"journalctl --quiet --output=cat --since=@{self.mark:.6f} {options}")
+
+    def reset(self):
+        """Stops the units, and takes back the greeting and the drop-ins."""
+        self.attempt("systemctl stop hello.socket hello-listen.socket hello@*")
+        self.greeting(None)
+        drop_ins = list(self.inside("/etc/systemd/system").glob("*/50-test.conf"))
+        for file in drop_ins:
+            file.unlink()
+        self.run("systemctl reset-failed")
+        if drop_ins:
+            self.run("systemctl daemon-reload")

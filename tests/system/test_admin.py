@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""What an administrator or a user does with the units, also while clients come."""
+import subprocess
+import time
+
+import pytest
+
+from clients import connect, crowd, hello, hello_fails, idle_clients, load, receive
+from container import setting, wait_until
+
+USER_SERVICE = f"""\
+[Unit]
+CollectMode=inactive-or-failed
+[Service]
+ExecStart={setting["sbindir"]}/hellod
+StandardInput=null
+LogLevelMax=notice
+RuntimeMaxSec=1min
+"""
+
+
+@pytest.mark.parametrize("unit, command", [
+    ("hello.socket", "daemon-reload"),
+    ("hello-listen.socket", "restart hello-listen.service"),
+])
+def test_commands_that_lose_no_client(machine, unit, command):
+    machine.serve(unit)
+    times = 0
+    with load(64, "--seconds=2") as (process, result):
+        while process.poll() is None:
+            machine.run(f"systemctl {command}")
+            times += 1
+            time.sleep(0.2)
+    assert result["greetings"] > 0 and result["lost"] == 0 and times >= 3
+
+
+def test_restart_of_the_socket(machine):
+    """It cuts off clients in the queue, but nobody gets a part of a greeting."""
+    machine.serve("hello.socket")
+    with load(32, "--seconds=1") as (process, result):
+        wait_until(lambda: int(machine.show("hello.socket", "NAccepted")) > 10)
+        machine.serve("hello.socket")
+        assert process.poll() is None
+    assert {name for name, count in result["failures"].items() if count} <= {"reset", "refused"}
+    crowd(30, 30)
+
+
+def test_many_restarts(machine):
+    """systemd's own limit is five starts within 10 seconds."""
+    for _ in range(6):
+        machine.run("systemctl start hello-listen.socket")
+        machine.run("systemctl start hello.socket")
+    assert hello() == "HELLO"
+    assert machine.state("hello-netns.service") == "active"
+
+
+def test_stop(machine):
+    """Clients that are connected are finished with, and then nothing is left."""
+    machine.serve("hello.socket")
+    with idle_clients(20) as answers:
+        machine.run("systemctl stop hello.socket")
+        assert answers == (20, 0)
+        assert machine.run("ss -Hltn 'sport = :6666'") == ""
+        assert "Connection refused" in hello_fails()
+        assert len(machine.instances()) == 20
+        machine.run("systemctl stop hello@*")
+        assert machine.instances() == []
+    assert machine.attempt("pgrep -x hellod") == (1, "")
+    assert machine.state("hello-netns.service") == "inactive"
+
+
+@pytest.mark.parametrize("unit, units", [
+    ("hello.socket", "hello@*"),
+    ("hello-listen.socket", "hello-listen.socket hello-listen.service"),
+])
+def test_stop_waits_for_a_slow_reader(machine, unit, units):
+    machine.greeting(b"x" * 65535)
+    machine.serve(unit, "SendBuffer=4K")
+    with connect(receive_buffer=4096) as client:
+        received = client.recv(1)
+        with subprocess.Popen(machine.command("systemctl stop " + units)) as stop:
+            with pytest.raises(subprocess.TimeoutExpired):
+                stop.wait(6)  # which is longer than hellod lingers
+            received += receive(client)
+            client.close()
+        assert received == b"\xff\xff" + b"x" * 65535
+        assert stop.returncode == 0
+
+
+def test_reboot(machine):
+    """Of the two units the one that is enabled is started."""
+    machine.run("systemctl enable --quiet hello.socket hello-listen.socket")
+    machine.run("systemctl disable --quiet hello-listen.socket")
+    assert machine.attempt("systemctl is-enabled hello.socket hello-listen.socket")[1] == \
+        "enabled\ndisabled"
+    machine.reboot()
+    assert machine.state("hello.socket") == "active"
+    assert machine.state("hello-listen.socket") == "inactive"
+    assert hello() == "HELLO"
+    machine.run("systemctl disable --quiet hello.socket")
+
+
+def test_user_manager(machine):
+    """The units of hello.socket(8) for a user without privileges."""
+    uid, home, runtime = 4711, "/home/guest", "/run/user/4711"
+
+    def as_user(command):
+        return machine.run(f"setpriv --reuid={uid} --regid={uid} --clear-groups env HOME={home}"
+                           f" XDG_RUNTIME_DIR={runtime} {command}")
+
+    machine.run(f"useradd --uid {uid} --create-home --home-dir {home} guest")
+    machine.run(f"install --directory --owner={uid} {runtime}")
+    units = machine.inside(home, ".config/systemd/user")
+    units.mkdir(parents=True)
+    hello_socket = machine.inside(setting["systemdsystemunitdir"], "hello.socket")
+    (units / "hello.socket").write_bytes(hello_socket.read_bytes())
+    (units / "hello@.service").write_text(USER_SERVICE, "utf-8")
+    # Without a login, which would take a container with more in it.
+    machine.run(f"systemd-run --quiet --unit=guest --uid={uid} -p Type=notify -p Delegate=yes"
+                f" -E HOME={home} -E XDG_RUNTIME_DIR={runtime} /lib/systemd/systemd --user")
+    as_user("systemctl --user start hello.socket")
+    assert as_user(setting["bindir"] + "/hello-client") == "HELLO"
+    crowd(50, 16)
+    assert machine.state("hello.socket") == "inactive"
+    wait_until(lambda: as_user("systemctl --user list-units --all --no-legend hello@*") == "")
+    as_user("systemctl --user stop hello.socket")
+    assert "Connection refused" in hello_fails()
+    machine.run("systemctl stop guest.service")

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""What an administrator may get wrong with hello.socket, and what mends it.
+
+Clients come all the same. Each must not leave a failed unit behind, as it does without
+CollectMode=: they pile up until systemd can load no more, and the socket fails.
+"""
+import pytest
+
+from clients import crowd, hello, hello_fails
+from container import setting, wait_until
+
+GREETING_ID = "9320f0a01a3242f8ae3a0d459390222a"  # of MESSAGE_ID=
+CLIENTS = 20
+
+
+def expect_broken(machine, reason):
+    """Each client is closed without a byte, the journal says why, and the socket lives."""
+    crowd(CLIENTS, 10, "--bytes=")
+    wait_until(lambda: not machine.instances())
+    assert reason in machine.journal("-p notice")
+    assert machine.state("hello.socket") == "active"
+
+
+def test_bad_greeting(machine):
+    machine.serve("hello.socket")
+    machine.greeting(b"HEL\xff")
+    reason = f"{setting['sysconfdir']}/hello/greeting: not UTF-8 at byte 3"
+    expect_broken(machine, reason)
+    assert len(machine.journal(f"-p err MESSAGE_ID={GREETING_ID}").splitlines()) == CLIENTS
+    if setting.get("catalogdir"):
+        explained = machine.run("journalctl --no-pager -x -n 1 -t hellod")
+        assert reason in explained and "The greeting cannot be sent" in explained
+    hello_fails()
+    file = machine.greeting("Grüß Gott\n".encode())
+    assert hello() == "Grüß Gott"
+    file.chmod(0o600)
+    expect_broken(machine, f"{setting['sysconfdir']}/hello/greeting: Permission denied")
+    file.chmod(0o644)
+    assert hello() == "Grüß Gott"
+    machine.greeting(None)
+    assert hello() == "HELLO"
+
+
+@pytest.mark.parametrize("lines, reason", [
+    (["ExecStart=", "ExecStart=/no/such/program"], "status=203/EXEC"),
+    (["User=nobody-has-this-name"], "status=217/USER"),
+    # A shell, which the filter of system calls is not for.
+    (["SystemCallFilter=", "ExecStart=", "ExecStart=/bin/sh -c 'kill -SEGV $$$$'"],
+     "status=11/SEGV"),
+])
+def test_bad_service(machine, lines, reason):
+    machine.serve("hello.socket")
+    machine.drop_in("hello@.service", "[Service]", *lines)
+    expect_broken(machine, reason)
+    machine.drop_in("hello@.service")
+    assert hello() == "HELLO"
+
+
+def test_service_without_program(machine):
+    """The socket fails with a service that cannot be loaded, and no client starts it again."""
+    machine.serve("hello.socket")
+    machine.drop_in("hello@.service", "[Service]", "ExecStart=")
+    hello_fails()
+    wait_until(lambda: machine.state("hello.socket") == "failed")
+    assert "Failed to " in machine.journal("-u hello.socket")
+    machine.drop_in("hello@.service")
+    machine.run("systemctl start hello.socket")
+    assert hello() == "HELLO"
+    # A target does.
+    machine.drop_in("basic.target", "[Unit]", "Upholds=hello.socket")
+    machine.drop_in("hello@.service", "[Service]", "ExecStart=")
+    hello_fails()
+    machine.drop_in("hello@.service")
+    wait_until(lambda: machine.state("hello.socket") == "active")
+    assert hello() == "HELLO"
+
+
+def test_masked_service(machine):
+    machine.serve("hello.socket")
+    machine.run("systemctl mask --quiet --runtime hello@.service")
+    try:
+        hello_fails()
+        wait_until(lambda: machine.state("hello.socket") == "failed")
+    finally:
+        machine.run("systemctl unmask --quiet --runtime hello@.service")
+    machine.run("systemctl start hello.socket")
+    assert hello() == "HELLO"

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""hello-listen.socket and its service: started, switched, reloaded, idle, killed, stopped."""
+import contextlib
+import subprocess
+import time
+
+from clients import connect, crowd, hello, hello_fails, load, receive
+from container import SOCKETS, setting, wait_until
+
+SERVICE = "hello-listen.service"
+SOCKET = "hello-listen.socket"
+
+
+def restart(machine, options=""):
+    """Restarts the service, with these options of hellod. That starts the socket too."""
+    program = setting["sbindir"] + "/hellod"
+    machine.drop_in(SERVICE, "[Service]", "ExecStart=", f"ExecStart={program} {options}")
+    machine.run(f"systemctl restart {SERVICE}")
+
+
+def main_pid(machine):
+    return machine.show(SERVICE, "MainPID")
+
+
+def restarts(machine):
+    return int(machine.show(SERVICE, "NRestarts"))
+
+
+def test_one_process_greets_all(machine):
+    """The first client starts it."""
+    machine.serve(SOCKET)
+    assert machine.state(SERVICE) == "inactive"
+    assert [hello() for _ in range(4)] == 4 * ["HELLO"]
+    assert machine.state(SERVICE) == "active"
+    pid = main_pid(machine)
+    assert machine.run(f"ps -o uid= -p {pid}") == machine.run("id -u hellod")
+    status = "Greeted 4 clients, 0 connected"
+    wait_until(lambda: machine.show(SERVICE, "StatusText") == status)
+    assert f'Status: "{status}"' in machine.run(f"systemctl status {SERVICE}")
+    crowd(2000, 64)
+    assert main_pid(machine) == pid
+
+
+def test_reload(machine):
+    restart(machine)
+    before = main_pid(machine)
+    machine.greeting("Grüß Gott\n".encode())
+    machine.run(f"systemctl reload {SERVICE}")
+    wait_until(lambda: hello() == "Grüß Gott")
+    machine.greeting(b"HEL\xff")
+    machine.run(f"systemctl reload {SERVICE}")
+    wait_until(lambda: "not UTF-8 at byte 3" in machine.journal("-t hellod"))
+    assert hello() == "Grüß Gott"
+    machine.greeting(None)
+    machine.run(f"systemctl reload {SERVICE}")
+    wait_until(lambda: hello() == "HELLO")
+    assert main_pid(machine) == before
+
+
+def test_journal_that_stands_still(machine):
+    """It costs messages and no greetings. Its queue has room for 512, or less."""
+    restart(machine, "--log-greetings=yes")
+    journald = machine.show("systemd-journald.service", "MainPID")
+    machine.run(f"kill -STOP {journald}")
+    try:
+        crowd(2000, 64)
+    finally:
+        machine.run(f"kill -CONT {journald}")
+
+
+def test_switching(machine):
+    """One command goes from one socket to the other. A client may fail only while it runs."""
+    machine.serve(SOCKET)
+    for unit in 2 * SOCKETS:
+        with subprocess.Popen(machine.command(f"systemctl start {unit}")) as switch:
+            while switch.poll() is None:
+                with contextlib.suppress(OSError), connect() as client:
+                    receive(client)
+        assert switch.returncode == 0
+        assert [name for name in SOCKETS if machine.state(name) == "active"] == [unit]
+        crowd(20, 1)
+
+
+def test_idle_exit(machine):
+    """The service ends when no client comes, is started by the next, and no client notices."""
+    restart(machine, "--idle-timeout=0.01")
+    clients = [subprocess.Popen(["./hello-client", "-q", "--count=100", f"--interval={seconds}"])
+               for seconds in (0.029, 0.031, 0.037, 0.041)]
+    assert [client.wait() for client in clients] == [0, 0, 0, 0]
+    assert machine.journal("-t hellod").count("(idle)") >= 20 and restarts(machine) == 0
+
+
+def test_kill_under_load(machine):
+    """Only clients that it has accepted are lost, and systemd starts it again."""
+    restart(machine)
+    before = main_pid(machine)
+    with load(64, "--seconds=2") as (process, result):
+        wait_until(lambda: "Greeted" in machine.show(SERVICE, "StatusText"))
+        machine.run(f"kill -KILL {before}")
+        assert process.poll() is None
+    assert result["lost"] <= 64
+    wait_until(lambda: machine.state(SERVICE) == "active")
+    assert main_pid(machine) != before
+    assert hello() == "HELLO"
+
+
+def test_nothing_to_greet_with(machine):
+    """It is tried again once a second, and clients that wait are greeted in the end."""
+    machine.serve(SOCKET)
+    machine.greeting(b"HEL\xff")
+    assert machine.attempt(f"systemctl restart {SERVICE}")[0] != 0
+    with load(20, "--count=20") as (process, result):
+        first, begin = restarts(machine), time.monotonic()
+        wait_until(lambda: restarts(machine) >= first + 3)
+        assert time.monotonic() - begin > 1.9
+        assert machine.state(SOCKET) == "active" and process.poll() is None
+        machine.greeting(None)
+    assert result["greetings"] == 20
+    assert machine.state(SERVICE) == "active"
+
+
+def test_start_and_stop(machine):
+    """The service alone has nothing to listen on, so its start starts the socket."""
+    machine.run(f"systemctl start {SERVICE}")
+    assert machine.state(SOCKET) == "active"
+    assert hello() == "HELLO"
+    machine.run(f"systemctl stop {SOCKET}")
+    assert [machine.state(SOCKET), machine.state(SERVICE)] == 2 * ["inactive"]
+    assert machine.attempt("pgrep -x hellod") == (1, "")
+    assert "Connection refused" in hello_fails()

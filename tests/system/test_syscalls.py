@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""SystemCallFilter= allows what hellod, the C library and libsystemd call, and no more.
+
+The list in hello@.service comes from here: the summary has what it allows and hellod does not call.
+"""
+import contextlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from clients import connect, crowd, flood, hello, hello_fails, reset, talk
+from container import attempt, wait_until
+
+
+def greet_all_kinds(machine):
+    """Clients and greetings of every kind."""
+    talk()
+    talk(half_close=True)
+    talk(late=True)
+    reset()
+    connect().close()
+    flood()
+    hello("::1")
+    crowd(10, 5)
+    for text in b"x" * 65535, b"HEL\xff", None:
+        machine.greeting(text)
+        machine.attempt("systemctl reload hello-listen.service")  # if that is running
+        attempt("./hello-client")
+    flood(1, pause_sec=0.1)  # longer than hellod lingers
+
+
+@contextlib.contextmanager
+def traced(machine, work):
+    """Yields a set, which in the end has the names of the calls that hellod has made meanwhile."""
+    calls = set()
+    with open(work / "log", "w+b") as log, subprocess.Popen(
+            ["strace", "--follow-forks", "--output-separately", f"--output={work}/of",
+             f"--attach={machine.pid1}"], stderr=log) as strace:
+        try:
+            wait_until(lambda: b"attached" in (work / "log").read_bytes())
+            yield calls
+        finally:
+            strace.terminate()
+    for trace in work.glob("of.*"):  # one for each process
+        # Before it executes hellod it is systemd, which has no filter yet.
+        _, *ours = re.split(r'(?m)^execve\("[^"]*/hellod", .* = 0$',
+                            trace.read_text("utf-8", "replace"))
+        calls.update(re.findall(r"(?m)^(\w+)\(", "".join(ours)))
+    assert "sendto" in calls
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.parametrize("unit, service", [
+    ("hello.socket", "hello@0.service"),
+    ("hello-listen.socket", "hello-listen.service"),
+])
+def test_filter_allows_what_hellod_calls(machine, record_property, tmp_path, unit, service):
+    with traced(machine, tmp_path) as calls:
+        machine.run(f"systemctl start {unit}")
+        greet_all_kinds(machine)
+        if unit == "hello-listen.socket":
+            machine.run(f"systemctl restart {service}")
+            hello()
+            machine.run(f"systemctl stop {unit} {service}")
+        wait_until(lambda: not machine.instances())
+    allowed = set(machine.show(service, "SystemCallFilter").split())
+    assert calls - allowed == set()
+    if unit == "hello.socket":
+        record_property(f"{service} allows but does not call", " ".join(sorted(allowed - calls)))
+
+
+def test_filter_denies_the_rest(machine):
+    """A program that calls more is ended with a message that the fixture finds after any test."""
+    machine.drop_in("hello@.service", "[Service]", "ExecStart=", "ExecStart=/bin/ls")
+    machine.serve("hello.socket")
+    hello_fails()
+    wait_until(lambda: not machine.instances())
+    assert "status=31/SYS" in machine.journal("-p notice")
+    machine.mark_journal()
