@@ -4,383 +4,183 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 
 #include "../unit.h"
 #include "hellod/activation.h"
 
-/* sd_listen_fds(3): passed sockets are numbered from here. */
-#define FIRST_FD 3
+#define FIRST_FD 3   /* of the passed descriptors: sd_listen_fds(3) */
+#define OTHER_FD 100 /* of all others */
+#define PASSED_MAX 3
 
-/* Other file descriptors are kept out of the way, from here on. */
-#define KEPT_FD 100
-
-#define PASSED_MAX 4
-
-enum passed {
-	END, /* of the list */
-	/* Connections. */
-	TCP,
-	TCP_HALF_CLOSED, /* by the peer, */
-	TCP_CLOSED,	 /* who then went away */
-	TCP_TALKED,	 /* or first left something to read, */
-	TCP_RESET,	 /* or did not say goodbye */
-	TCP_TALKED_RESET,
-	UNIX,
-	UNIX_CLOSED,
-	/* Listeners. */
-	TCP_LISTENING,
-	UNIX_LISTENING,
-	/* Stream sockets that are neither. */
-	TCP_NEW,
-	TCP_BOUND,
-	UNIX_NEW,
-	UNIX_BOUND,
-	/* No stream sockets. */
-	UDP,
-	UDP_CONNECTED,
-	UNIX_DATAGRAM,
-	UNIX_SEQPACKET,
-	UNIX_SEQPACKET_LISTENING,
-	/* No sockets. */
-	PIPE,
-	DEVICE,
-	NOT_OPEN,
-};
-
-/* What came of it: the process that tries it tells the one that judges. */
-struct outcome {
-	int result;
-	struct activation activation;
-	bool has_why;
-	char why[512];
-	bool environment_is_left;
-};
-
-static struct outcome *outcome;
-
-static void set_up(void)
+static bool has(const char *words, const char *word)
 {
-	outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		       -1, 0);
-	ck_assert_ptr_ne(outcome, MAP_FAILED);
+	return strstr(words, word) != NULL;
 }
 
-static void tear_down(void)
+/* Makes a "device", a "closed" descriptor, or a socket, and does to it what the words say. */
+static int make(const char *words)
 {
-	munmap(outcome, sizeof(*outcome));
-}
-
-static int bound(int family, int type)
-{
+	int family = has(words, "tcp") || has(words, "udp") ? AF_INET : AF_UNIX;
+	int type = has(words, "udp") || has(words, "datagram") ? SOCK_DGRAM
+		   : has(words, "seqpacket")		       ? SOCK_SEQPACKET
+							       : SOCK_STREAM;
 	struct sockaddr_storage address = {.ss_family = (sa_family_t)family};
-	/* No more than the family has the kernel choose a name: autobind in unix(7), ip(7). */
+	/* With only a family the kernel chooses the name of a UNIX socket: autobind in unix(7). */
 	socklen_t length = family == AF_UNIX ? sizeof(sa_family_t) : sizeof(struct sockaddr_in);
-	int fd = socket(family, type, 0);
+	int fd, peer;
 
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, length), 0);
-	return fd;
-}
-
-static int listening(int family, int type)
-{
-	int fd = bound(family, type);
-
-	ck_assert_int_eq(listen(fd, 1), 0);
-	return fd;
-}
-
-static int udp_connected(void)
-{
-	struct sockaddr_in address;
-	socklen_t length = sizeof(address);
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), other = bound(AF_INET, SOCK_DGRAM);
-
-	ck_assert_int_eq(getsockname(other, (struct sockaddr *)&address, &length), 0);
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, length), 0);
-	return fd;
-}
-
-/* A connection whose peer has done these things by now. */
-static int connection(int family, bool talked, bool half_closed, bool closed, bool reset)
-{
-	int ours, peer;
-
-	unit_pair(family, 0, &ours, &peer);
-	if (talked)
-		ck_assert_int_eq(write(peer, "hello?", 6), 6);
-	if (half_closed)
-		shutdown(peer, SHUT_WR);
-	if (closed)
-		close(peer);
-	if (reset)
-		unit_reset(peer);
-	return ours;
-}
-
-static int make(enum passed passed)
-{
-	int fds[2];
-
-	switch (passed) {
-	case TCP:
-		return connection(AF_INET, false, false, false, false);
-	case TCP_HALF_CLOSED:
-		return connection(AF_INET, false, true, false, false);
-	case TCP_CLOSED:
-		return connection(AF_INET, false, false, true, false);
-	case TCP_TALKED:
-		return connection(AF_INET, true, false, true, false);
-	case TCP_RESET:
-		return connection(AF_INET, false, false, false, true);
-	case TCP_TALKED_RESET:
-		return connection(AF_INET, true, false, false, true);
-	case UNIX:
-		return connection(AF_UNIX, false, false, false, false);
-	case UNIX_CLOSED:
-		return connection(AF_UNIX, false, false, true, false);
-	case TCP_LISTENING:
-		return listening(AF_INET, SOCK_STREAM);
-	case UNIX_LISTENING:
-		return listening(AF_UNIX, SOCK_STREAM);
-	case TCP_NEW:
-		return socket(AF_INET, SOCK_STREAM, 0);
-	case TCP_BOUND:
-		return bound(AF_INET, SOCK_STREAM);
-	case UNIX_NEW:
-		return socket(AF_UNIX, SOCK_STREAM, 0);
-	case UNIX_BOUND:
-		return bound(AF_UNIX, SOCK_STREAM);
-	case UDP:
-		return bound(AF_INET, SOCK_DGRAM);
-	case UDP_CONNECTED:
-		return udp_connected();
-	case UNIX_DATAGRAM:
-		return bound(AF_UNIX, SOCK_DGRAM);
-	case UNIX_SEQPACKET:
-		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
-		return fds[0];
-	case UNIX_SEQPACKET_LISTENING:
-		return listening(AF_UNIX, SOCK_SEQPACKET);
-	case PIPE:
-		ck_assert_int_eq(pipe(fds), 0);
-		return fds[0];
-	case DEVICE:
-		return open("/dev/null", O_RDWR);
-	case NOT_OPEN:
-	case END:
-		break;
+	if (has(words, "device") || strcmp(words, "closed") == 0)
+		return has(words, "device") ? open("/dev/null", O_RDWR) : -1;
+	if (has(words, "connected")) {
+		unit_pair(family, 0, &fd, &peer);
+		if (has(words, "written"))
+			ck_assert_int_eq(write(peer, "hello?", 6), 6);
+		if (has(words, "half-closed"))
+			shutdown(peer, SHUT_WR);
+		if (has(words, "gone"))
+			close(peer);
+		if (has(words, "reset"))
+			unit_reset(peer);
+		return fd;
 	}
-	return -1;
+	fd = socket(family, type, 0);
+	if (has(words, "bound") || has(words, "listening"))
+		ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, length), 0);
+	if (has(words, "listening"))
+		ck_assert_int_eq(listen(fd, 1), 0);
+	return fd;
 }
 
-static void receive_in_child(const int *fds, int count, const char *listen_pid,
-			     const char *listen_fds)
+static struct activation activation;
+static char *why;
+
+/* Receives the descriptors of a list, with one variable of the environment changed, or NULL. */
+static int receive(const char *list, const char *variable)
 {
-	char own_pid[32], *why = NULL;
+	int made[PASSED_MAX] = {-1, -1, -1}, replaced[PASSED_MAX], n = 0, r;
+	char own_pid[32], own_count[32], *words, *end, *copy = strdup(list);
 
-	for (int fd = FIRST_FD; fd < KEPT_FD; fd++)
-		close(fd);
-	for (int i = 0; i < count; i++)
-		if (fds[i] >= 0)
-			dup2(fds[i], FIRST_FD + i);
+	for (words = strtok_r(copy, ",", &end); words != NULL; words = strtok_r(NULL, ",", &end))
+		made[n++] = fcntl(make(words), F_DUPFD, OTHER_FD);
+	free(copy);
 	snprintf(own_pid, sizeof(own_pid), "%ld", (long)getpid());
-	if (listen_pid != NULL)
-		setenv("LISTEN_PID", strcmp(listen_pid, "own") == 0 ? own_pid : listen_pid, 1);
-	if (listen_fds != NULL)
-		setenv("LISTEN_FDS", listen_fds, 1);
+	snprintf(own_count, sizeof(own_count), "%d", n);
+	setenv("LISTEN_PID", own_pid, 1);
+	setenv("LISTEN_FDS", own_count, 1);
 	setenv("LISTEN_FDNAMES", "connection", 1);
+	if (variable != NULL)
+		putenv(strdup(variable));
+	memset(&activation, 0x5A, sizeof(activation));
+	/* Check uses these descriptors, too. */
+	for (int i = 0; i < PASSED_MAX; i++) {
+		replaced[i] = fcntl(FIRST_FD + i, F_DUPFD, OTHER_FD);
+		close(FIRST_FD + i);
+		dup2(made[i], FIRST_FD + i);
+	}
+	r = activation_receive(&activation, &why);
+	for (int i = 0; i < PASSED_MAX; i++) {
+		close(FIRST_FD + i);
+		dup2(replaced[i], FIRST_FD + i);
+	}
+	ck_assert_ptr_null(getenv("LISTEN_PID"));
+	ck_assert_ptr_null(getenv("LISTEN_FDS"));
+	ck_assert_ptr_null(getenv("LISTEN_FDNAMES"));
+	if (r == 0)
+		ck_assert_int_eq(activation.fd_count,
+				 activation.kind == ACTIVATION_NOTHING ? 0 : n);
+	return r;
+}
 
-	memset(outcome, 0x5A, sizeof(*outcome));
-	outcome->result = activation_receive(&outcome->activation, &why);
-	outcome->has_why = why != NULL;
-	snprintf(outcome->why, sizeof(outcome->why), "%s", why != NULL ? why : "");
-	outcome->environment_is_left = getenv("LISTEN_PID") != NULL ||
-				       getenv("LISTEN_FDS") != NULL ||
-				       getenv("LISTEN_FDNAMES") != NULL;
+static const char *const usable[] = {
+	"tcp connected",       "tcp connected half-closed",
+	"tcp connected gone",  "tcp connected written gone",
+	"tcp connected reset", "tcp connected written reset",
+	"unix connected",      "unix connected gone, tcp connected reset, tcp connected",
+	"tcp listening",       "unix listening, tcp listening, tcp listening"};
+
+START_TEST(stream_sockets_have_a_kind)
+{
+	bool listening = has(usable[_i], "listening");
+
+	ck_assert_int_eq(receive(usable[_i], NULL), 0);
+	ck_assert_int_eq((int)activation.kind,
+			 listening ? ACTIVATION_LISTENERS : ACTIVATION_CONNECTIONS);
+	ck_assert_int_eq(activation.first_fd, FIRST_FD);
+}
+END_TEST
+
+START_TEST(sockets_of_another_process_are_left)
+{
+	ck_assert_int_eq(receive("tcp connected", "LISTEN_PID=1"), 0);
+	ck_assert_int_eq((int)activation.kind, ACTIVATION_NOTHING);
+	/* Now nothing is passed at all. */
+	ck_assert_int_eq(activation_receive(&activation, &why), 0);
+	ck_assert_int_eq((int)activation.kind, ACTIVATION_NOTHING);
+}
+END_TEST
+
+/* Nothing is written but one line, which begins so. */
+static void assert_refused(const char *start)
+{
+	ck_assert_int_eq(activation.fd_count, 0x5A5A5A5A);
+	ck_assert_ptr_null(strchr(why, '\n'));
+	ck_assert_msg(strncmp(why, start, strlen(start)) == 0, "'%s' is not '%s'", why, start);
 	free(why);
 }
 
-/*
- * In a process of its own, in which nothing of Check may be used: it writes to a file whose
- * number is now that of a socket.
- */
-static void receive(const enum passed *passed, const char *listen_pid, const char *listen_fds)
-{
-	int fds[PASSED_MAX], count = 0, status;
-	pid_t child;
-
-	for (; passed[count] != END; count++)
-		fds[count] = fcntl(make(passed[count]), F_DUPFD, KEPT_FD);
-	child = fork();
-	if (child == 0) {
-		receive_in_child(fds, count, listen_pid, listen_fds);
-		_exit(EXIT_SUCCESS);
-	}
-	ck_assert_int_eq(waitpid(child, &status, 0), child);
-	ck_assert_int_eq(status, 0);
-	ck_assert(!outcome->environment_is_left);
-}
-
-static void assert_received(enum activation_kind kind, int count)
-{
-	ck_assert_int_eq(outcome->result, 0);
-	ck_assert(!outcome->has_why);
-	ck_assert_int_eq((int)outcome->activation.kind, (int)kind);
-	ck_assert_int_eq(outcome->activation.fd_count, count);
-	if (count > 0)
-		ck_assert_int_eq(outcome->activation.first_fd, FIRST_FD);
-}
-
-static void assert_refused(int result, const char *said)
-{
-	struct activation untouched;
-
-	memset(&untouched, 0x5A, sizeof(untouched));
-	ck_assert_int_eq(outcome->result, result);
-	ck_assert_mem_eq(&outcome->activation, &untouched, sizeof(untouched));
-	ck_assert(outcome->has_why);
-	ck_assert_ptr_null(strchr(outcome->why, '\n'));
-	ck_assert_msg(strstr(outcome->why, said) != NULL, "'%s' is not in '%s'", said,
-		      outcome->why);
-}
-
-static void receive_all(const enum passed *passed)
-{
-	int count = 0;
-	char fds[16];
-
-	while (passed[count] != END)
-		count++;
-	snprintf(fds, sizeof(fds), "%d", count);
-	receive(passed, "own", fds);
-}
+#define NEITHER "file descriptor 3: a socket that neither listens nor is connected; "
+#define NO_STREAM "file descriptor 3: not a stream socket; "
 
 static const struct {
-	enum passed passed[PASSED_MAX];
-	enum activation_kind kind;
-	int count;
-} usable[] = {
-	{{TCP}, ACTIVATION_CONNECTIONS, 1},
-	{{TCP_HALF_CLOSED}, ACTIVATION_CONNECTIONS, 1},
-	{{TCP_CLOSED}, ACTIVATION_CONNECTIONS, 1},
-	{{TCP_TALKED}, ACTIVATION_CONNECTIONS, 1},
-	{{TCP_RESET}, ACTIVATION_CONNECTIONS, 1},
-	{{TCP_TALKED_RESET}, ACTIVATION_CONNECTIONS, 1},
-	{{UNIX}, ACTIVATION_CONNECTIONS, 1},
-	{{UNIX_CLOSED}, ACTIVATION_CONNECTIONS, 1},
-	{{TCP, UNIX}, ACTIVATION_CONNECTIONS, 2},
-	{{UNIX_CLOSED, TCP_RESET, TCP}, ACTIVATION_CONNECTIONS, 3},
-	{{TCP_LISTENING}, ACTIVATION_LISTENERS, 1},
-	{{UNIX_LISTENING}, ACTIVATION_LISTENERS, 1},
-	{{UNIX_LISTENING, TCP_LISTENING, TCP_LISTENING}, ACTIVATION_LISTENERS, 3},
+	const char *passed, *start;
+} unusable[] = {
+	{"tcp", NEITHER},
+	{"tcp bound", NEITHER},
+	{"unix", NEITHER},
+	{"unix bound", NEITHER},
+	{"udp bound", NO_STREAM},
+	{"datagram bound", NO_STREAM},
+	{"seqpacket", NO_STREAM},
+	{"seqpacket listening", NO_STREAM},
+	{"device", "file descriptor 3: not a socket; "},
+	{"unix connected, tcp, udp", "file descriptor 4: a socket that neither listens nor "},
+	{"unix connected, tcp listening", "file descriptor 4: a listening socket among conn"},
+	{"tcp listening, tcp connected", "file descriptor 4: a connection among listening "},
+	{"tcp listening, tcp listening, device", "file descriptor 5: not a socket; "},
 };
 
-START_TEST(stream_sockets_are_told_apart)
+START_TEST(other_descriptors_are_refused)
 {
-	receive_all(usable[_i].passed);
-	assert_received(usable[_i].kind, usable[_i].count);
+	ck_assert_int_eq(receive(unusable[_i].passed, NULL), -EINVAL);
+	ck_assert(has(why, "; pass stream sockets") && has(why, ": see hello.socket(8)"));
+	assert_refused(unusable[_i].start);
 }
 END_TEST
 
-static const struct {
-	enum passed passed[PASSED_MAX];
-	const char *said;
-} useless[] = {
-	{{TCP_NEW}, "descriptor 3: a socket that neither listens nor is connected"},
-	{{TCP_BOUND}, "descriptor 3: a socket that neither listens nor is connected"},
-	{{UNIX_NEW}, "descriptor 3: a socket that neither listens nor is connected"},
-	{{UNIX_BOUND}, "descriptor 3: a socket that neither listens nor is connected"},
-	{{UDP}, "descriptor 3: not a stream socket"},
-	{{UDP_CONNECTED}, "descriptor 3: not a stream socket"},
-	{{UNIX_DATAGRAM}, "descriptor 3: not a stream socket"},
-	{{UNIX_SEQPACKET}, "descriptor 3: not a stream socket"},
-	{{UNIX_SEQPACKET_LISTENING}, "descriptor 3: not a stream socket"},
-	{{PIPE}, "descriptor 3: not a socket"},
-	{{DEVICE}, "descriptor 3: not a socket"},
-	/* It is named which one it is. */
-	{{TCP, TCP_BOUND}, "descriptor 4: a socket that neither"},
-	{{TCP_LISTENING, UNIX_LISTENING, UDP}, "descriptor 5: not a stream"},
-	{{TCP, UNIX_LISTENING}, "descriptor 4: a listening socket among connections"},
-	{{TCP_LISTENING, TCP_LISTENING, UNIX}, "descriptor 5: a connection among listening"},
-	{{UNIX_CLOSED, TCP_LISTENING}, "descriptor 4: a listening socket among connections"},
-};
-
-START_TEST(all_else_is_refused)
+START_TEST(closed_descriptor_is_refused)
 {
-	receive_all(useless[_i].passed);
-	assert_refused(-EINVAL, useless[_i].said);
-	assert_refused(-EINVAL, "hello.socket(8)");
+	ck_assert_int_eq(receive(_i == 0 ? "closed" : "tcp connected,closed", NULL), -EBADF);
+	assert_refused("");
 }
 END_TEST
-
-START_TEST(nothing_is_no_mistake_here)
-{
-	static const enum passed none[] = {END}, one[] = {TCP, END};
-	char other_pid[32];
-
-	receive(none, NULL, NULL);
-	assert_received(ACTIVATION_NOTHING, 0);
-
-	/* For another process, and there is a socket: it is left alone. */
-	snprintf(other_pid, sizeof(other_pid), "%ld", (long)getpid());
-	receive(one, other_pid, "1");
-	assert_received(ACTIVATION_NOTHING, 0);
-	receive(one, NULL, "1");
-	assert_received(ACTIVATION_NOTHING, 0);
-}
-END_TEST
-
-static const struct {
-	const char *pid, *fds;
-	int result;
-} malformed[] = {
-	{"own", "x", -EINVAL},
-	{"own", "", -EINVAL},
-	{"own", "1x", -EINVAL},
-	{"own", "-1", -EINVAL},
-	{"own", "2147483647", -EINVAL}, /* INT_MAX: there is no such descriptor */
-	{"own", "99999999999", -ERANGE},
-	{"x", "1", -EINVAL},
-	{"", "1", -EINVAL},
-};
 
 START_TEST(malformed_environment_is_refused)
 {
-	static const enum passed one[] = {TCP, END};
+	static const char *const variables[] = {
+		"LISTEN_FDS=99999999999", "LISTEN_FDS=2147483647", "LISTEN_FDS=-1", "LISTEN_FDS=1x",
+		"LISTEN_FDS=x",		  "LISTEN_FDS=",	   "LISTEN_PID=x",  "LISTEN_PID="};
 
-	receive(one, malformed[_i].pid, malformed[_i].fds);
-	assert_refused(malformed[_i].result, "$LISTEN_FDS");
-}
-END_TEST
-
-START_TEST(socket_that_is_not_there_is_refused)
-{
-	static const enum passed absent[] = {NOT_OPEN, END}, second[] = {TCP, NOT_OPEN, END};
-
-	receive_all(absent);
-	assert_refused(-EBADF, "");
-	receive_all(second);
-	assert_refused(-EBADF, "");
+	ck_assert_int_eq(receive("tcp connected", variables[_i]), _i == 0 ? -ERANGE : -EINVAL);
+	assert_refused("$LISTEN_PID, $LISTEN_FDS: ");
 }
 END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("activation");
-	TCase *tcase = tcase_create("activation");
-
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
-	tcase_add_loop_test(tcase, stream_sockets_are_told_apart, 0, UNIT_COUNT(usable));
-	tcase_add_loop_test(tcase, all_else_is_refused, 0, UNIT_COUNT(useless));
-	tcase_add_test(tcase, nothing_is_no_mistake_here);
-	tcase_add_loop_test(tcase, malformed_environment_is_refused, 0, UNIT_COUNT(malformed));
-	tcase_add_test(tcase, socket_that_is_not_there_is_refused);
-	suite_add_tcase(suite, tcase);
-	return unit_run(suite);
+	return UNIT_RUN("activation", {stream_sockets_have_a_kind, UNIT_COUNT(usable)},
+			{sockets_of_another_process_are_left, 1},
+			{other_descriptors_are_refused, UNIT_COUNT(unusable)},
+			{closed_descriptor_is_refused, 2}, {malformed_environment_is_refused, 8});
 }

@@ -1,477 +1,317 @@
 /* SPDX-License-Identifier: MIT */
-/* session - one client: send, linger, close */
+/* client - one client of the daemon: send the frame, linger, close */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdbool.h>
-#include <stdio.h>
+#include <sys/syscall.h>
 
 #include "../unit.h"
-#include "common/clock.h"
+#include "common/frame.h"
 #include "hellod/client.h"
 
-/* The clock is ours. */
 #define NOW UINT64_C(1000000)
-#define SEND_USEC (SESSION_SEND_MSEC * UINT64_C(1000))
-#define LINGER_USEC (SESSION_LINGER_MSEC * UINT64_C(1000))
+#define SEND_USEC (CLIENT_SEND_MSEC * UINT64_C(1000))
+#define LINGER_USEC (CLIENT_LINGER_MSEC * UINT64_C(1000))
+#define RETRY_USEC (CLIENT_RETRY_MSEC * UINT64_C(1000))
 
-/* Room for a part of the longest frame, but not for all of it. */
-#define SMALL_BUFFER_BYTES 8192
+/* The system calls of the client, of which the next ones can fail. */
+enum { SEND, RECV, SHUTDOWN, CALLS };
+static unsigned failures[CALLS];
+static int failure;
 
-/* For something that is on its way within this machine. Only a failure takes so long. */
-#define PATIENCE_MSEC 3000
-
-static const int families[] = {AF_UNIX, AF_INET};
-
-/*
- * The calls of the session; the peers use write(2) and read(2). The first few fail as if a
- * signal handler had run.
- */
-static int interruptions;
+static bool fails(int call)
+{
+	errno = failure;
+	return failures[call] > 0 && failures[call]-- > 0;
+}
 
 ssize_t send(int fd, const void *buffer, size_t length, int flags)
 {
-	if (interruptions > 0) {
-		interruptions--;
-		errno = EINTR;
-		return -1;
-	}
-	return sendto(fd, buffer, length, flags, NULL, 0);
+	return fails(SEND) ? -1 : sendto(fd, buffer, length, flags, NULL, 0);
 }
 
 ssize_t recv(int fd, void *buffer, size_t length, int flags)
 {
-	if (interruptions > 0) {
-		interruptions--;
-		errno = EINTR;
-		return -1;
-	}
-	return recvfrom(fd, buffer, length, flags, NULL, NULL);
+	return fails(RECV) ? -1 : recvfrom(fd, buffer, length, flags, NULL, NULL);
 }
 
-/* A session and its peer, of whom it knows only the socket. */
-static struct session session;
-static struct greeting greeting;
+int shutdown(int fd, int how)
+{
+	return fails(SHUTDOWN) ? -1 : (int)syscall(SYS_shutdown, fd, how);
+}
+
+/* A step sends a short frame, and a part of the longest; the empty one is for no greeting. */
+enum { SHORT_UNIX, SHORT_TCP, LONG_UNIX, LONG_TCP, KINDS, EMPTY_UNIX = KINDS };
+
+static struct client client;
+static struct greeting *greeting;
 static int ours, peer;
-static uint8_t got[FRAME_BYTES_MAX + 1];
-static size_t got_bytes;
-static bool got_end;
 
-static void start(int family, size_t frame_length, int buffer_bytes)
+static void start(int kind)
 {
-	for (size_t i = 0; i < frame_length; i++)
-		greeting.frame[i] = (uint8_t)(i * 7 + i / 256);
-	greeting.frame_length = frame_length;
-	unit_pair(family, buffer_bytes, &ours, &peer);
+	greeting = greeting_new(FRAME_BYTES_MAX);
+	greeting->length = kind == EMPTY_UNIX ? 0 : kind < LONG_UNIX ? 7 : FRAME_BYTES_MAX;
+	for (size_t i = 0; i < greeting->length; i++)
+		greeting->frame[i] = (uint8_t)(i * 7 + i / 256);
+	unit_pair(kind % 2 == 0 ? AF_UNIX : AF_INET, kind < LONG_UNIX ? 0 : 8192, &ours, &peer);
 	ck_assert_int_eq(fcntl(peer, F_SETFL, O_NONBLOCK), 0);
-	session_start(&session, ours, &greeting, NOW);
-}
-
-static void start_short(int family)
-{
-	start(family, 7, 0);
-}
-
-static void start_long(int family)
-{
-	start(family, FRAME_BYTES_MAX, SMALL_BUFFER_BYTES);
+	memset(&client, 0xA5, sizeof(client));
+	client_start(&client, ours, greeting, NOW);
+	ck_assert_uint_eq(greeting->references, 2);
 }
 
 static void wait_for(int fd, short events)
 {
 	struct pollfd polled = {.fd = fd, .events = events};
 
-	ck_assert_msg(poll(&polled, 1, PATIENCE_MSEC) == 1, "nothing happens");
+	ck_assert_int_eq(poll(&polled, 1, 3000), 1);
 }
 
-/* Steps an open session, and checks what holds of each. */
-static enum session_state step(uint64_t now)
+/* Steps a client that is not closed, and checks what is true after each step. */
+static enum client_state step(uint64_t now)
 {
-	enum session_state state = session_step(&session, now);
+	bool closed = client_step(&client, now) == CLIENT_CLOSED;
 
-	ck_assert_int_eq((int)state, (int)session.state);
-	if (state == SESSION_CLOSED) {
-		ck_assert_int_eq(session.fd, -1);
-		ck_assert_int_eq(fcntl(ours, F_GETFD), -1);
-		ck_assert_int_ne((int)session.end, SESSION_END_PENDING);
-	} else {
-		ck_assert_int_eq(session.fd, ours);
-		ck_assert_int_ne(session.events, 0);
-		ck_assert_int_eq((int)session.end, SESSION_END_PENDING);
-	}
-	return state;
+	ck_assert_int_eq(client.state == CLIENT_CLOSED, closed);
+	ck_assert_int_eq(client.fd, closed ? -1 : ours);
+	ck_assert_int_eq(fcntl(ours, F_GETFD) == -1, closed);
+	ck_assert_int_eq(client.end == CLIENT_END_PENDING, !closed);
+	ck_assert_int_eq(client.events == 0, closed);
+	if (!closed)
+		ck_assert_uint_eq(client.wake_usec,
+				  client.starved ? now + RETRY_USEC : client.deadline_usec);
+	return client.state;
 }
 
-/* Steps a session that something is going to happen to, until it is closed. */
-static void step_until_closed(void)
+static void assert_ended(enum client_end end, bool greeted)
 {
-	while (step(NOW) != SESSION_CLOSED)
-		wait_for(ours, session.events);
+	ck_assert_str_eq(client_end_name(client.end), client_end_name(end));
+	ck_assert_int_eq(client_greeted(&client), greeted);
 }
 
-static void assert_ended(enum session_end end, bool greeted)
+/* The peer reads the whole frame and the end of the stream, and closes. */
+static void finish(void)
 {
-	ck_assert_int_eq((int)session.state, SESSION_CLOSED);
-	ck_assert_str_eq(session_end_name(session.end), session_end_name(end));
-	ck_assert_int_eq(session_greeted(&session) != 0, greeted);
-	ck_assert_int_eq(session.sent == greeting.frame_length, greeted);
-}
+	static uint8_t got[FRAME_BYTES_MAX + 1];
+	size_t have = 0;
+	ssize_t n = -1;
 
-/* The peer takes what there is. */
-static void peer_reads(void)
-{
-	while (!got_end && got_bytes < sizeof(got)) {
-		ssize_t n = read(peer, got + got_bytes, sizeof(got) - got_bytes);
-
-		if (n < 0) {
-			ck_assert_int_eq(errno, EAGAIN);
-			return;
-		}
-		got_end = n == 0;
-		got_bytes += (size_t)n;
-	}
-}
-
-/* The peer takes everything up to the end, of an open session or one that is closed. */
-static void peer_reads_all(void)
-{
-	while (!got_end) {
-		if (session.state != SESSION_CLOSED)
+	while (n != 0) {
+		n = read(peer, got + have, sizeof(got) - have);
+		have += n > 0 ? (size_t)n : 0;
+		if (n < 0 && client.state == CLIENT_SENDING)
 			step(NOW);
-		peer_reads();
-		if (!got_end && session.state == SESSION_SENDING)
-			wait_for(ours, POLLOUT);
-		else if (!got_end)
+		else if (n < 0)
 			wait_for(peer, POLLIN);
 	}
-	ck_assert_uint_eq(got_bytes, greeting.frame_length);
-	ck_assert_mem_eq(got, greeting.frame, greeting.frame_length);
+	ck_assert_uint_eq(have, greeting->length);
+	ck_assert_mem_eq(got, greeting->frame, have);
+	close(peer);
+	while (step(NOW) != CLIENT_CLOSED)
+		wait_for(ours, client.events);
+	assert_ended(CLIENT_END_CLOSED, have > 0);
 }
 
-/* The peer sends so many bytes, which the session gets all, unless it is closed by them. */
+/* The peer writes so many bytes, which the client discards unless it ends. */
 static void peer_writes(size_t bytes)
 {
 	static const char noise[65536];
-	size_t wanted = session.drained + bytes;
+	size_t wanted = client.drained + bytes;
 
-	while (session.state != SESSION_CLOSED && session.drained < wanted) {
-		if (bytes > 0) {
-			size_t some = bytes < sizeof(noise) ? bytes : sizeof(noise);
-			ssize_t n = write(peer, noise, some);
+	while (client.state != CLIENT_CLOSED && client.drained < wanted) {
+		ssize_t n = write(peer, noise, bytes < sizeof(noise) ? bytes : sizeof(noise));
 
-			if (n < 0)
-				ck_assert_int_eq(errno, EAGAIN);
-			else
-				bytes -= (size_t)n;
-		}
+		bytes -= n > 0 ? (size_t)n : 0;
 		wait_for(ours, POLLIN);
 		step(NOW);
 	}
 }
 
-START_TEST(start_sends_nothing)
+/* The flags of the file description are shared with the process that passed the socket. */
+START_TEST(peer_is_greeted_and_flags_stay)
 {
-	start_short(families[_i]);
-	ck_assert_int_eq((int)session.state, SESSION_SENDING);
-	ck_assert_int_eq((int)session.end, SESSION_END_PENDING);
-	ck_assert_uint_eq(session.deadline_usec, NOW + SEND_USEC);
-	ck_assert_int_ne(session.events & POLLOUT, 0);
-	ck_assert_int_eq(session.fd, ours);
-	ck_assert(!session_greeted(&session));
-	peer_reads();
-	ck_assert_uint_eq(got_bytes, 0);
-	ck_assert(!got_end);
+	const int flags = _i < KINDS ? 0 : O_NONBLOCK;
+	bool is_long = _i % KINDS >= LONG_UNIX;
+	int shared;
+
+	start(_i % KINDS);
+	shared = dup(ours);
+	ck_assert_int_eq(fcntl(ours, F_SETFL, flags), 0);
+	ck_assert_int_eq((int)client.state, CLIENT_SENDING);
+	ck_assert_uint_eq(client.wake_usec, NOW);
+	ck_assert_uint_eq(client.sent, 0);
+	ck_assert_int_eq((int)step(NOW + 123), is_long ? CLIENT_SENDING : CLIENT_LINGERING);
+	ck_assert_int_eq(client.events, is_long ? POLLIN | POLLOUT : POLLIN);
+	ck_assert_uint_gt(client.sent, 0);
+	ck_assert_uint_eq(client.deadline_usec, NOW + (is_long ? SEND_USEC : 123 + LINGER_USEC));
+	finish();
+	ck_assert_int_eq(fcntl(shared, F_GETFL) & O_NONBLOCK, flags);
 }
 END_TEST
 
-START_TEST(frame_then_end_then_goodbye)
+/* Were input left unread, closing would reset the connection, and the greeting could be lost. */
+START_TEST(peer_that_writes_first_is_greeted)
 {
-	start_short(families[_i]);
-	ck_assert_int_eq((int)step(NOW + 123), SESSION_LINGERING);
-	ck_assert(session_greeted(&session));
-	ck_assert_uint_eq(session.deadline_usec, NOW + 123 + LINGER_USEC);
-	ck_assert_int_eq(session.events, POLLIN);
-	peer_reads_all();
-	ck_assert_int_eq((int)step(NOW), SESSION_LINGERING);
-	close(peer);
-	step_until_closed();
-	assert_ended(SESSION_END_CLOSED, true);
-	ck_assert_uint_eq(session.drained, 0);
-}
-END_TEST
-
-START_TEST(slow_reader_gets_all_of_the_longest)
-{
-	start_long(families[_i]);
-	ck_assert_int_eq((int)step(NOW), SESSION_SENDING);
-	ck_assert_uint_gt(session.sent, 0);
-	ck_assert_uint_lt(session.sent, FRAME_BYTES_MAX);
-	peer_reads_all();
-	ck_assert_int_eq((int)session.state, SESSION_LINGERING);
-	close(peer);
-	step_until_closed();
-	assert_ended(SESSION_END_CLOSED, true);
-}
-END_TEST
-
-/* Were it not all read before the socket is closed, the reset would destroy the greeting. */
-START_TEST(peer_that_talks_first_is_greeted)
-{
-	start_short(families[_i]);
-	peer_writes(100000);
-	ck_assert_int_eq((int)session.state, SESSION_LINGERING);
-	ck_assert_uint_eq(session.drained, 100000);
-	shutdown(peer, SHUT_WR);
-	step_until_closed();
-	assert_ended(SESSION_END_CLOSED, true);
-	peer_reads_all();
-}
-END_TEST
-
-/* It does not read before it has written a megabyte, for which there is no room anywhere. */
-START_TEST(peer_that_talks_on_and_on_is_greeted)
-{
-	start_long(families[_i]);
+	start(_i);
+	/* No buffer has room for so much, and the peer reads only then. */
 	peer_writes(1000000);
-	ck_assert_int_eq((int)session.state, SESSION_SENDING);
-	peer_reads_all();
-	shutdown(peer, SHUT_WR);
-	step_until_closed();
-	assert_ended(SESSION_END_CLOSED, true);
-	ck_assert_uint_eq(session.drained, 1000000);
+	finish();
+	ck_assert_uint_eq(client.drained, 1000000);
 }
 END_TEST
 
 START_TEST(half_closed_peer_is_greeted)
 {
-	start_short(families[_i]);
-	shutdown(peer, SHUT_WR);
-	step_until_closed();
-	assert_ended(SESSION_END_CLOSED, true);
-	peer_reads_all();
-}
-END_TEST
-
-/* An end of stream stays readable: waiting for more would spin. */
-START_TEST(half_closed_peer_is_waited_for_to_read)
-{
-	start_long(families[_i]);
+	start(_i);
 	shutdown(peer, SHUT_WR);
 	wait_for(ours, POLLIN);
-	ck_assert_int_eq((int)step(NOW), SESSION_SENDING);
-	ck_assert_int_eq(session.events, POLLOUT);
-	peer_reads_all();
-	step_until_closed();
-	assert_ended(SESSION_END_CLOSED, true);
+	/* The end of the stream stays readable: polling for it would spin. */
+	step(NOW);
+	ck_assert_int_eq(client.events, client.state == CLIENT_SENDING ? POLLOUT : POLLIN);
+	finish();
 }
 END_TEST
 
-START_TEST(peer_that_is_gone_is_no_trouble)
+/* It resets before the first step, while sending and while lingering; or it is gone. */
+START_TEST(lost_peer_ends_the_client)
 {
-	start_short(families[_i]);
-	close(peer);
+	static const int kinds[] = {LONG_TCP, LONG_TCP, SHORT_TCP, SHORT_UNIX};
+
+	start(kinds[_i]);
+	if (_i == 1 || _i == 2)
+		step(NOW);
+	if (_i < 3)
+		unit_reset(peer);
+	else
+		close(peer);
 	wait_for(ours, POLLIN);
-	step_until_closed();
-	/* TCP cannot know that nobody reads what it has sent. */
-	if (families[_i] == AF_UNIX)
-		assert_ended(SESSION_END_RESET, false);
+	step(NOW);
+	assert_ended(CLIENT_END_RESET, _i == 2);
 }
 END_TEST
 
-START_TEST(reset_ends_it_while_sending)
+START_TEST(deadline_ends_the_client)
 {
-	start_long(AF_INET);
-	if (_i > 0)
-		ck_assert_int_eq((int)step(NOW), SESSION_SENDING);
-	unit_reset(peer);
-	wait_for(ours, POLLERR);
-	ck_assert_int_eq((int)step(NOW), SESSION_CLOSED);
-	assert_ended(SESSION_END_RESET, false);
-}
-END_TEST
+	/* A frame that is sent at its deadline is sent, and the next deadline begins. */
+	uint64_t deadline = NOW + SEND_USEC + (_i < LONG_UNIX ? LINGER_USEC : 0);
 
-START_TEST(reset_ends_it_while_lingering)
-{
-	start_short(AF_INET);
-	ck_assert_int_eq((int)step(NOW), SESSION_LINGERING);
-	unit_reset(peer);
-	wait_for(ours, POLLERR);
-	ck_assert_int_eq((int)step(NOW), SESSION_CLOSED);
-	assert_ended(SESSION_END_RESET, true);
-}
-END_TEST
-
-START_TEST(peer_that_does_not_read_is_given_up)
-{
-	start_long(families[_i]);
-	ck_assert_int_eq((int)step(NOW), SESSION_SENDING);
-	ck_assert_uint_eq(session.deadline_usec, NOW + SEND_USEC);
-	ck_assert_int_eq((int)step(NOW + SEND_USEC - 1), SESSION_SENDING);
-	ck_assert_int_eq((int)step(NOW + SEND_USEC), SESSION_CLOSED);
-	assert_ended(SESSION_END_SEND_TIMEOUT, false);
-}
-END_TEST
-
-START_TEST(peer_that_does_not_close_is_given_up)
-{
-	start_short(families[_i]);
-	/* This deadline counts from when the frame was out, however late that was. */
-	ck_assert_int_eq((int)step(NOW + SEND_USEC - 1), SESSION_LINGERING);
-	ck_assert_int_eq((int)step(NOW + SEND_USEC - 1 + LINGER_USEC - 1), SESSION_LINGERING);
-	/* And talking does not put it off. */
+	start(_i);
+	if (_i < LONG_UNIX)
+		ck_assert_int_eq((int)step(NOW + SEND_USEC), CLIENT_LINGERING);
+	ck_assert_int_ne((int)step(deadline - 1), CLIENT_CLOSED);
+	/* Input does not put it off. */
 	peer_writes(1);
-	ck_assert_int_eq((int)step(NOW + SEND_USEC - 1 + LINGER_USEC), SESSION_CLOSED);
-	assert_ended(SESSION_END_LINGER_TIMEOUT, true);
-	peer_reads_all();
+	step(deadline);
+	assert_ended(_i < LONG_UNIX ? CLIENT_END_LINGER_TIMEOUT : CLIENT_END_SEND_TIMEOUT,
+		     _i < LONG_UNIX);
 }
 END_TEST
 
-START_TEST(flood_ends_it_while_lingering)
+START_TEST(input_is_limited)
 {
-	start_short(families[_i]);
-	peer_writes(SESSION_DRAIN_BYTES_MAX);
-	ck_assert_int_eq((int)session.state, SESSION_LINGERING);
+	start(_i);
+	peer_writes(CLIENT_DRAIN_BYTES_MAX);
+	ck_assert_int_ne((int)client.state, CLIENT_CLOSED);
 	peer_writes(1);
-	assert_ended(SESSION_END_FLOOD, true);
+	assert_ended(CLIENT_END_FLOOD, _i < LONG_UNIX);
 }
 END_TEST
 
-START_TEST(flood_ends_it_while_sending)
+/* And the step that sends the frame reads nothing, because input arrives later. */
+START_TEST(input_of_a_step_is_limited)
 {
-	start_long(families[_i]);
-	peer_writes(SESSION_DRAIN_BYTES_MAX);
-	ck_assert_int_eq((int)session.state, SESSION_SENDING);
-	peer_writes(1);
-	assert_ended(SESSION_END_FLOOD, false);
-}
-END_TEST
+	static const char noise[CLIENT_DRAIN_STEP_BYTES + 10000];
 
-START_TEST(one_step_reads_only_so_much)
-{
-	static const char noise[SESSION_DRAIN_STEP_BYTES + 10000];
-
-	start_short(AF_UNIX);
+	start(SHORT_UNIX);
 	ck_assert_int_eq(write(peer, noise, sizeof(noise)), sizeof(noise));
-	ck_assert_int_eq((int)step(NOW), SESSION_LINGERING);
 	step(NOW);
-	ck_assert_uint_eq(session.drained, SESSION_DRAIN_STEP_BYTES);
+	ck_assert_uint_eq(client.drained, 0);
 	step(NOW);
-	ck_assert_uint_eq(session.drained, sizeof(noise));
-}
-END_TEST
-
-/* Most peers have nothing to read from yet when their frame is out: that would be a call in vain. */
-START_TEST(step_that_sent_all_does_not_read)
-{
-	start_short(families[_i]);
-	ck_assert_int_eq(write(peer, "noise", 5), 5);
-	shutdown(peer, SHUT_WR);
-	wait_for(ours, POLLIN);
-	ck_assert_int_eq((int)step(NOW), SESSION_LINGERING);
-	ck_assert_uint_eq(session.drained, 0);
-	ck_assert_int_eq((int)step(NOW), SESSION_LINGERING);
-	ck_assert_uint_eq(session.drained, 5);
-	ck_assert_int_eq((int)step(NOW), SESSION_CLOSED);
-	assert_ended(SESSION_END_CLOSED, true);
-}
-END_TEST
-
-/* The last chance, with which the frame goes out, is the first moment of lingering. */
-START_TEST(frame_that_goes_out_at_its_deadline_is_out)
-{
-	start_short(families[_i]);
-	ck_assert_int_eq((int)step(NOW + SEND_USEC), SESSION_LINGERING);
-	ck_assert_uint_eq(session.deadline_usec, NOW + SEND_USEC + LINGER_USEC);
-	peer_reads_all();
-}
-END_TEST
-
-/* They are shared with whoever passed the socket. */
-START_TEST(flags_stay_as_they_were)
-{
-	static const int flags[] = {0, O_NONBLOCK};
-	int shared;
-
-	start_long(families[_i % 2]);
-	shared = dup(ours);
-	ck_assert_int_eq(fcntl(ours, F_SETFL, flags[_i / 2]), 0);
+	ck_assert_uint_eq(client.drained, CLIENT_DRAIN_STEP_BYTES);
 	step(NOW);
-	ck_assert_int_eq(fcntl(shared, F_GETFL) & O_NONBLOCK, flags[_i / 2]);
-	peer_reads_all();
-	ck_assert_int_eq(fcntl(shared, F_GETFL) & O_NONBLOCK, flags[_i / 2]);
-	close(peer);
-	step_until_closed();
-	ck_assert_int_eq(fcntl(shared, F_GETFL) & O_NONBLOCK, flags[_i / 2]);
-	close(shared);
+	ck_assert_uint_eq(client.drained, sizeof(noise));
 }
 END_TEST
 
-START_TEST(signals_do_not_matter)
+/* Every errno of send(2), recv(2), shutdown(2), ip(7), tcp(7), unix(7), and the end it causes. */
+static const int errors[][24] = {
+	[CLIENT_END_PENDING] = {EAGAIN, EINTR, ENOBUFS, ENOMEM},
+	[CLIENT_END_LOCAL_ERROR] = {EACCES, EPERM},
+	[CLIENT_END_RESET] = {EALREADY,	    EBADF,    ECONNABORTED, ECONNREFUSED, ECONNRESET,
+			      EDESTADDRREQ, EFAULT,   EHOSTDOWN,    EHOSTUNREACH, EINVAL,
+			      EISCONN,	    EMSGSIZE, ENETDOWN,	    ENETUNREACH,  ENOPROTOOPT,
+			      ENOTCONN,	    ENOTSOCK, EOPNOTSUPP,   EPIPE,	  EPROTO,
+			      ETIMEDOUT},
+};
+
+START_TEST(failed_call_is_tried_again_or_ends_the_client)
 {
-	start_short(AF_UNIX);
-	interruptions = 3;
-	ck_assert_int_eq((int)step(NOW), SESSION_LINGERING);
-	peer_reads_all();
-	close(peer);
-	interruptions = 3;
-	ck_assert_int_eq((int)step(NOW), SESSION_CLOSED);
-	assert_ended(SESSION_END_CLOSED, true);
+	enum client_end end = (enum client_end)(_i / CALLS);
+	int call = _i % CALLS;
+
+	for (const int *error = errors[end]; *error != 0; error++) {
+		start(SHORT_UNIX);
+		if (call == RECV)
+			step(NOW);
+		failure = *error;
+		failures[call] = 1;
+		step(NOW);
+		ck_assert_uint_eq(failures[call], 0);
+		assert_ended(end, call != SEND);
+		ck_assert_int_eq(client.starved, *error == ENOBUFS || *error == ENOMEM);
+		if (end == CLIENT_END_LOCAL_ERROR)
+			ck_assert_int_eq(client.error, *error);
+		if (end == CLIENT_END_PENDING)
+			finish();
+	}
 }
 END_TEST
 
-START_TEST(close_is_for_a_reason)
+/* Of the first send(2), of later ones, of one that was tried again, and of recv(2). */
+START_TEST(shortage_lasts_to_the_deadline)
 {
-	start_short(AF_UNIX);
-	session_close(&session, SESSION_END_FLOOD);
-	assert_ended(SESSION_END_FLOOD, false);
-	ck_assert_int_eq(session.fd, -1);
-	ck_assert_int_eq(session.events, 0);
+	static const enum client_end ends[] = {CLIENT_END_LOCAL_ERROR, CLIENT_END_LOCAL_ERROR,
+					       CLIENT_END_SEND_TIMEOUT, CLIENT_END_LINGER_TIMEOUT};
+	uint64_t now = NOW;
+
+	start(_i < 3 ? LONG_TCP : SHORT_TCP);
+	if (_i % 2 == 1)
+		step(NOW);
+	failure = ENOBUFS;
+	failures[_i < 3 ? SEND : RECV] = _i == 2 ? 1 : 1000000;
+	for (; now < client.deadline_usec; now += RETRY_USEC)
+		ck_assert_int_eq((int)step(now), _i < 3 ? CLIENT_SENDING : CLIENT_LINGERING);
+	step(now);
+	assert_ended(ends[_i], _i == 3);
+	ck_assert_int_eq(client.error, _i == 2 ? 0 : ENOBUFS);
+}
+END_TEST
+
+/* Journals keep these names, and searches use them. */
+START_TEST(client_is_closed_with_a_named_end)
+{
+	static const char *const names[] = {"pending",	      "closed", "reset",   "send-timeout",
+					    "linger-timeout", "flood",	"dropped", "local-error"};
+
+	start(SHORT_UNIX);
+	client_close(&client, (enum client_end)_i);
+	ck_assert_str_eq(client_end_name(client.end), names[_i]);
+	ck_assert_int_eq((int)client.state, CLIENT_CLOSED);
+	ck_assert_int_eq(client.fd, -1);
 	ck_assert_int_eq(fcntl(ours, F_GETFD), -1);
-}
-END_TEST
-
-/* They are in journals, and in what people search them for. */
-START_TEST(ends_have_names)
-{
-	ck_assert_str_eq(session_end_name(SESSION_END_PENDING), "pending");
-	ck_assert_str_eq(session_end_name(SESSION_END_CLOSED), "closed");
-	ck_assert_str_eq(session_end_name(SESSION_END_RESET), "reset");
-	ck_assert_str_eq(session_end_name(SESSION_END_SEND_TIMEOUT), "send-timeout");
-	ck_assert_str_eq(session_end_name(SESSION_END_LINGER_TIMEOUT), "linger-timeout");
-	ck_assert_str_eq(session_end_name(SESSION_END_FLOOD), "flood");
-	ck_assert_str_eq(session_end_name(SESSION_END_DROPPED), "dropped");
 }
 END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("session");
-	TCase *tcase = tcase_create("session");
-	const int both = UNIT_COUNT(families);
-
-	tcase_add_loop_test(tcase, start_sends_nothing, 0, both);
-	tcase_add_loop_test(tcase, frame_then_end_then_goodbye, 0, both);
-	tcase_add_loop_test(tcase, slow_reader_gets_all_of_the_longest, 0, both);
-	tcase_add_loop_test(tcase, peer_that_talks_first_is_greeted, 0, both);
-	tcase_add_loop_test(tcase, peer_that_talks_on_and_on_is_greeted, 0, both);
-	tcase_add_loop_test(tcase, half_closed_peer_is_greeted, 0, both);
-	tcase_add_loop_test(tcase, half_closed_peer_is_waited_for_to_read, 0, both);
-	tcase_add_loop_test(tcase, peer_that_is_gone_is_no_trouble, 0, both);
-	tcase_add_loop_test(tcase, reset_ends_it_while_sending, 0, 2);
-	tcase_add_test(tcase, reset_ends_it_while_lingering);
-	tcase_add_loop_test(tcase, peer_that_does_not_read_is_given_up, 0, both);
-	tcase_add_loop_test(tcase, peer_that_does_not_close_is_given_up, 0, both);
-	tcase_add_loop_test(tcase, flood_ends_it_while_lingering, 0, both);
-	tcase_add_loop_test(tcase, flood_ends_it_while_sending, 0, both);
-	tcase_add_test(tcase, one_step_reads_only_so_much);
-	tcase_add_loop_test(tcase, step_that_sent_all_does_not_read, 0, both);
-	tcase_add_loop_test(tcase, frame_that_goes_out_at_its_deadline_is_out, 0, both);
-	tcase_add_loop_test(tcase, flags_stay_as_they_were, 0, 4);
-	tcase_add_test(tcase, signals_do_not_matter);
-	tcase_add_test(tcase, close_is_for_a_reason);
-	tcase_add_test(tcase, ends_have_names);
-	suite_add_tcase(suite, tcase);
-	return unit_run(suite);
+	return UNIT_RUN("client", {peer_is_greeted_and_flags_stay, 2 * KINDS},
+			{peer_that_writes_first_is_greeted, KINDS},
+			{half_closed_peer_is_greeted, KINDS + 1}, {lost_peer_ends_the_client, 4},
+			{deadline_ends_the_client, KINDS}, {input_is_limited, KINDS},
+			{input_of_a_step_is_limited, 1},
+			{failed_call_is_tried_again_or_ends_the_client, CALLS * UNIT_COUNT(errors)},
+			{shortage_lasts_to_the_deadline, 4},
+			{client_is_closed_with_a_named_end, CLIENT_END_LOCAL_ERROR + 1});
 }

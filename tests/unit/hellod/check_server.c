@@ -1,228 +1,477 @@
 /* SPDX-License-Identifier: MIT */
-/* listener - greets everyone who connects to the listening sockets that were passed */
+/* server - greets the clients of the passed sockets */
 #include "config.h"
 
-#include <fcntl.h>
 #include <sys/un.h>
 
 #include "server_harness.h"
 
-/* More than a batch. */
-#define CROWD 100
+#define CROWD (SERVER_ACCEPT_BATCH + 10)
+#define STATUS_USEC (SERVER_STATUS_MSEC * MSEC)
+#define IDLE_USEC (3 * STATUS_USEC / 10)
+#define CLIENTS 4
 
-START_TEST(clients_are_greeted)
+/* Those of the first of three sockets are queued before the server starts. */
+START_TEST(clients_of_all_sockets_are_greeted_side_by_side)
 {
-	int clients[CLIENTS];
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t length = sizeof(address);
+	int clients[CROWD], fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
-	stage_listen(listen_flags[_i]);
-	/* They wait in the queue before anybody listens. */
-	for (int i = 0; i < CLIENTS; i++)
-		clients[i] = client_connect();
-	stage_start();
-	ck_assert_int_eq(stage->readies, 1);
-	for (int i = 0; i < CLIENTS; i++)
-		client_finish(clients[i]);
-	for (int i = 0; i < CLIENTS; i++)
-		client_visit();
-	ck_assert_int_eq(stage->report_count, 2 * CLIENTS);
-
-	/* For each it wakes when it comes, at once after that, and when it goes. */
-	ck_assert_uint_le(stage->wakeups, 3 * 2 * CLIENTS);
-	ck_assert_uint_le(stage->accepts, 2 * 2 * CLIENTS);
-	stage_stop();
-	ck_assert_uint_eq(stage->counts.accepted, 2 * CLIENTS);
-	ck_assert_uint_eq(stage->counts.greeted, 2 * CLIENTS);
-	ck_assert_uint_eq(stage->counts.dropped, 0);
-}
-END_TEST
-
-/* Clients that are slow to go do not keep others from being greeted. */
-START_TEST(clients_are_greeted_side_by_side)
-{
-	int clients[CROWD];
-
-	stage_serve(listen_flags[_i]);
-	for (int i = 0; i < CROWD; i++) {
-		clients[i] = client_connect();
-		client_read_greeting(clients[i]);
-	}
-	stage_settle();
-	ck_assert_int_eq(stage->report_count, 0);
-	for (int i = CROWD - 1; i >= 0; i--)
-		client_leave(clients[i]);
-	stage_stop();
-	ck_assert_uint_eq(stage->counts.greeted, CROWD);
-}
-END_TEST
-
-static int unix_listen(struct sockaddr_un *address, socklen_t *length)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
 	/* The kernel chooses an abstract name: autobind in unix(7). */
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)address, sizeof(sa_family_t)), 0);
-	ck_assert_int_eq(listen(fd, 16), 0);
-	*length = sizeof(*address);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)address, length), 0);
-	return fd;
-}
-
-START_TEST(listeners_are_all_served)
-{
-	struct sockaddr_un address;
-	socklen_t length;
-	int fd;
-
-	stage_listen(listen_flags[_i]);
-	stage_pass(unix_listen(&address, &length));
-	stage_pass(unit_tcp_listen());
-	stage_start();
-	for (int i = 0; i < 3; i++) {
-		client_finish(client_connect_to(2));
-		fd = socket(AF_UNIX, SOCK_STREAM, 0);
-		ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, length), 0);
-		client_finish(fd);
-		client_visit();
-	}
-	assert_peer(1, "unix", "");
-	stage_stop();
-}
-END_TEST
-
-/* Nobody on one socket has to wait for all that are on another; and one that blocks, never does. */
-START_TEST(clients_are_taken_in_batches)
-{
-	int clients[CROWD], other;
-
-	stage_listen(listen_flags[_i]);
-	stage_pass(unit_tcp_listen());
-	stage_start();
-	stage_hold(HOLD_BEFORE, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+	server_listen(listen_flags[_i]);
+	server_pass(fd, ACTIVATION_LISTENERS);
+	server_listen(O_NONBLOCK);
 	for (int i = 0; i < CROWD; i++)
 		clients[i] = client_connect();
-	other = client_connect_to(1);
-	stage_release();
-	ck_assert_uint_eq(stage->batch_max, _i == 0 ? 1 : LISTENER_ACCEPT_BATCH);
-	client_finish(other);
-	for (int i = 0; i < CROWD; i++)
+	server_start();
+	assert_said("READY=1\n");
+	/* A blocking socket is asked once for each event. */
+	ck_assert_uint_eq(batch_max, _i == 0 ? 1 : SERVER_ACCEPT_BATCH);
+	fd = client_fd(socket(AF_UNIX, SOCK_STREAM, 0));
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, length), 0);
+	client_finish(fd);
+	client_finish(client_fd(unit_tcp_connect(FIRST_FD + 2, 0)));
+	for (int i = CROWD - 1; i >= 0; i--)
 		client_finish(clients[i]);
-	stage_stop();
+	for (int i = 0; i < CROWD; i++)
+		client_visit();
+	/* The server wakes when a client connects, at once after that, and when it closes. */
+	ck_assert_uint_le(calls[EPOLL_WAIT], 3 * (2 * CROWD + 2) + 1);
+	ck_assert_uint_le(calls[ACCEPT4], 2 * (2 * CROWD + 2));
+	/* And for nothing else. */
+	server_advance(STATUS_USEC);
+	calls[EPOLL_WAIT] = 0;
+	server_advance(86400 * SEC);
+	ck_assert_uint_eq(calls[EPOLL_WAIT], 0);
+	server_stop(2 * CROWD + 2, 2 * CROWD + 2);
+	/* The sockets, their flags and their queues are systemd's, too. */
+	ck_assert_int_eq(fcntl(FIRST_FD, F_GETFL) & O_NONBLOCK, listen_flags[_i]);
+	server_start();
+	client_visit();
+	server_stop(1, 1);
 }
 END_TEST
 
-START_TEST(clients_that_went_away_are_no_trouble)
+/* Returns the fields of a client's message that name its address. */
+static const char *address_fields(int client)
+{
+	static char fields[128];
+	struct sockaddr_in address = {0};
+	socklen_t length = sizeof(address);
+
+	ck_assert_int_eq(getsockname(client, (struct sockaddr *)&address, &length), 0);
+	snprintf(fields, sizeof(fields), "HELLO_PEER_ADDRESS=127.0.0.1 HELLO_PEER_PORT=%d ",
+		 ntohs(address.sin_port));
+	return fields;
+}
+
+/* Before it is accepted, when only accept4(2) tells its address; and while it lingers. */
+START_TEST(client_that_resets_is_recorded)
+{
+	const char *peer;
+	int client;
+
+	options.log_greetings = (enum log_greetings)_i;
+	greeted_priority = _i == LOG_GREETINGS_YES ? LOG_NOTICE : LOG_DEBUG;
+	server_listen(O_NONBLOCK);
+	client = client_connect();
+	peer = address_fields(client);
+	unit_reset(client);
+	server_start();
+	assert_ended(0, CLIENT_END_RESET, false);
+	ck_assert_ptr_nonnull(strstr(ended[0], peer));
+	unit_reset(client_lingering());
+	assert_ended(1, CLIENT_END_RESET, true);
+	server_stop(1, 2);
+}
+END_TEST
+
+/* Also those of a server that stops. */
+START_TEST(deadlines_end_clients)
+{
+	server_serve_longest();
+	/* The end of the stream stays readable: a server that polls for it would not rest. */
+	shutdown(client_passive(), SHUT_WR);
+	server_advance(SEND_USEC - LINGER_USEC - 2 * MSEC);
+	client_lingering();
+	server_advance(MSEC);
+	client_lingering();
+	if (_i == 1)
+		server_signal(SIGTERM);
+	server_advance(LINGER_USEC - 2 * MSEC);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(ended_count, i);
+		server_advance(MSEC);
+		assert_ended(i, i < 2 ? CLIENT_END_LINGER_TIMEOUT : CLIENT_END_SEND_TIMEOUT, i < 2);
+	}
+	if (_i == 0)
+		server_stop(2, 3);
+	assert_returned(0);
+}
+END_TEST
+
+/* By --max-connections, or by RLIMIT_NOFILE less 16 and the listening sockets. */
+static const struct {
+	uint64_t max_connections, files;
+	int max;
+} limits[] = {{3, 1024, 3}, {1, 1024, 1}, {0, 16 + 1 + 3, 3}, {1000, 16 + 1 + 2, 2}, {9, 16, 1}};
+
+START_TEST(client_greeted_longest_ago_makes_room)
+{
+	const int max = limits[_i / 2].max;
+	int clients[5];
+
+	options.max_connections = limits[_i / 2].max_connections;
+	server_listen(listen_flags[_i % 2]);
+	server_start_limited(limits[_i / 2].files);
+	for (int i = 0; i < 5; i++) {
+		clients[i] = client_lingering();
+		ck_assert_int_eq(ended_count, i < max ? 0 : i - max + 1);
+	}
+	for (int i = 0; i < 5 - max; i++)
+		assert_ended(i, CLIENT_END_DROPPED, true);
+	/* The clients that are left are the last. */
+	for (int i = 4; i >= 5 - max; i--)
+		client_leave(clients[i]);
+	assert_said("READY=1\n");
+	server_stop(5, 5);
+}
+END_TEST
+
+/*
+ * A client closes just when it is disconnected to make room, and the client that gets its
+ * descriptor closes at once too: the event of the first is not one of the second.
+ */
+START_TEST(descriptor_may_change_hands_at_any_moment)
+{
+	int client, late;
+
+	options.max_connections = 1;
+	server_serve(listen_flags[_i]);
+	client = client_lingering();
+	late = client_connect();
+	shutdown(late, SHUT_WR);
+	close(client);
+	client_read_greeting(late);
+	close(late);
+	assert_ended(1, CLIENT_END_CLOSED, true);
+	client_visit();
+	server_stop(3, 3);
+}
+END_TEST
+
+/* Two clients are sent to, and a third waits until one of them is greeted, or ends. */
+START_TEST(client_that_is_sent_to_is_not_disconnected)
+{
+	int clients[3];
+
+	options.max_connections = 2;
+	server_serve_longest();
+	clients[0] = client_passive();
+	server_advance(MSEC);
+	clients[1] = client_passive();
+	calls[ACCEPT4] = calls[EPOLL_WAIT] = 0;
+	clients[2] = client_passive();
+	for (int i = 0; i < 10; i++)
+		server_advance(PAUSE_USEC);
+	ck_assert_uint_eq(calls[ACCEPT4], 0);
+	ck_assert_uint_le(calls[EPOLL_WAIT], 20);
+	ck_assert_int_eq(ended_count, 0);
+	if (_i == 0) {
+		client_read_greeting(clients[0]);
+		assert_ended(0, CLIENT_END_DROPPED, true);
+	} else if (_i == 1) {
+		server_advance(SEND_USEC - 10 * PAUSE_USEC - MSEC);
+		assert_ended(0, CLIENT_END_SEND_TIMEOUT, false);
+	} else {
+		/* A server that stops has room, but accepts no client. */
+		if (_i == 3)
+			server_signal(SIGTERM);
+		unit_reset(clients[0]);
+		assert_ended(0, CLIENT_END_RESET, false);
+	}
+	if (_i < 3)
+		client_finish(clients[2]);
+	client_finish(clients[1]);
+	if (_i < 3)
+		server_stop(_i == 0 ? 3 : 2, 3);
+	assert_returned(0);
+	ck_assert_int_eq(calls[ACCEPT4] > 0, _i < 3);
+}
+END_TEST
+
+static const int stop_signals[] = {SIGTERM, SIGINT};
+static int late;
+
+START_TEST(server_stops_when_the_last_client_has_ended_for_long)
+{
+	int clients[2];
+
+	options.idle_usec = IDLE_USEC;
+	server_serve(listen_flags[_i]);
+	server_advance(IDLE_USEC - 1);
+	clients[0] = client_lingering();
+	clients[1] = client_lingering();
+	server_advance(IDLE_USEC);
+	client_leave(clients[0]);
+	server_advance(IDLE_USEC);
+	client_leave(clients[1]);
+	server_advance(IDLE_USEC - 1);
+	assert_said("READY=1\n");
+	server_advance(1);
+	assert_stopped(true, 2, 2);
+}
+END_TEST
+
+static void connect_late(void)
+{
+	on_timeout = NULL;
+	late = client_connect();
+}
+
+/* The idle time is over; the server looks once more before it stops, or has done so. */
+START_TEST(client_at_the_last_moment_is_greeted)
+{
+	options.idle_usec = IDLE_USEC;
+	server_serve(listen_flags[_i % 2]);
+	server_advance(IDLE_USEC - 1);
+	assert_said("READY=1\n");
+	if (_i / 2 == 0) {
+		fake_usec++;
+		client_visit();
+	} else {
+		on_timeout = connect_late;
+		server_advance(1);
+		assert_stopped(true, 0, 0);
+		/* The client is queued for the next server, which systemd starts. */
+		server_start();
+		client_finish(late);
+	}
+	server_stop(1, 1);
+}
+END_TEST
+
+/* A client that connects at the same time is left to the next server. */
+START_TEST(signal_lets_clients_end)
+{
+	int slow, lingering;
+
+	options.idle_usec = IDLE_USEC;
+	server_serve_longest();
+	slow = client_passive();
+	lingering = client_lingering();
+	said[0] = '\0';
+	calls[ACCEPT4] = calls[EPOLL_WAIT] = 0;
+	kill(getpid(), stop_signals[_i]);
+	late = client_passive();
+	server_signal(SIGTERM);
+	server_signal(SIGINT);
+	server_advance(IDLE_USEC);
+	ck_assert_uint_le(calls[EPOLL_WAIT], 5);
+	client_leave(lingering);
+	client_finish(slow);
+	assert_stopped(false, 2, 2);
+	ck_assert_uint_eq(calls[ACCEPT4], 0);
+	server_start();
+	client_finish(late);
+	server_stop(1, 1);
+}
+END_TEST
+
+/* Before its first wait, while accepting pauses, and while a client is starved. */
+START_TEST(signal_stops_the_server_at_any_moment)
 {
 	int client;
 
-	stage_listen(listen_flags[_i]);
-	unit_reset(client_connect());
+	server_listen(O_NONBLOCK);
 	client = client_connect();
-	stage_start();
-	assert_reported(0, SESSION_END_RESET);
-	assert_peer(0, "unknown", "");
-	client_finish(client);
-
-	/* While it lingers. */
-	unit_reset(client_lingering());
-	stage_settle();
-	assert_reported(2, SESSION_END_RESET);
-	client_visit();
-	stage_stop();
-	ck_assert_uint_eq(stage->counts.accepted, 4);
-	ck_assert_uint_eq(stage->counts.greeted, 3);
+	server_fail(EPOLL_WAIT, EINTR, 3);
+	server_fail(ACCEPT4, ENOBUFS, _i == 1 ? 3 : 0);
+	server_fail(SEND, ENOBUFS, _i == 2 ? 3 : 0);
+	server_block_signals();
+	if (_i == 0)
+		kill(getpid(), SIGTERM);
+	server_start();
+	if (_i > 0)
+		server_signal(SIGTERM);
+	await_usec = RETRY_USEC;
+	if (_i == 2)
+		client_finish(client);
+	assert_returned(0);
+	ck_assert_ptr_nonnull(
+		strstr(said, _i < 2 ? "\nSTOPPING=1\n" : "\ngreeted 1 of 1 clients "));
 }
 END_TEST
 
-START_TEST(addresses_are_not_looked_for_in_vain)
+#define RELOADING "RELOADING=1\nMONOTONIC_USEC=1000000000\n"
+
+/* Clients keep theirs, also if no client gets the next one, and while the server stops. */
+START_TEST(greeting_is_reloaded_for_new_clients)
 {
-	stage->setup.want_peers = false;
-	stage_serve(O_NONBLOCK);
+	int clients[CLIENTS];
+
+	server_serve_longest();
+	assert_said("READY=1\n");
+	for (int i = 0; i < CLIENTS; i++) {
+		clients[i] = client_passive();
+		server_greeting((char)('B' + i), LONGEST);
+		server_signal(SIGHUP);
+		assert_said(RELOADING "reloaded the greeting\nREADY=1\n");
+	}
+	server_greeting('Z', 2);
+	server_signal(SIGHUP);
 	client_visit();
-	stage_stop();
+	said[0] = '\0';
+	/* A greeting that cannot be loaded changes nothing. */
+	server_greeting('\xFF', 9);
+	server_signal(SIGHUP);
+	assert_said(RELOADING
+		    "--greeting: not UTF-8 at byte 0 (counted from 0); write the greeting "
+		    "in UTF-8\nkeeping the greeting as it was\nREADY=1\n");
+	server_greeting('Z', 2);
+	client_visit();
+	server_signal(SIGTERM);
+	server_signal(SIGHUP);
+	for (int i = CLIENTS - 1; i >= 0; i--) {
+		client_read_frame(clients[i], (char)('A' + i), LONGEST);
+		client_leave(clients[i]);
+	}
+	assert_returned(0);
 }
 END_TEST
 
-/* The flags of the file description, and whether it still listens, are systemd's affair. */
-START_TEST(listening_sockets_stay_as_they_were)
+/* A status comes at most once a second, after a change, and not once the server stops. */
+START_TEST(systemd_is_notified)
 {
-	int is_listening = 0;
-	socklen_t length = sizeof(is_listening);
+	int client;
 
-	stage_serve(listen_flags[_i]);
-	client_visit();
-	ck_assert_int_eq(fcntl(FIRST_FD, F_GETFL) & O_NONBLOCK, listen_flags[_i]);
-	stage_stop();
-	ck_assert_int_eq(fcntl(FIRST_FD, F_GETFL) & O_NONBLOCK, listen_flags[_i]);
-	ck_assert_int_eq(getsockopt(FIRST_FD, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &length),
-			 0);
-	ck_assert_int_eq(is_listening, 1);
-}
-END_TEST
-
-START_TEST(slow_reader_gets_all_and_holds_nobody_up)
-{
-	int slow, half_closed;
-
-	stage_serve_small_buffers();
-	slow = client_connect_slow();
-	half_closed = client_connect_slow();
-	/* An end of stream stays readable: to wait for more of it would not come to rest. */
-	shutdown(half_closed, SHUT_WR);
-	stage_settle();
-	for (int i = 0; i < CLIENTS; i++)
+	watchdog_usec = 6 * SEC;
+	server_serve_longest();
+	assert_said("WATCHDOG=1\nREADY=1\n");
+	for (int i = 0; i < 5; i++) {
 		client_visit();
-	ck_assert_int_eq(stage->report_count, CLIENTS);
-	client_finish(slow);
-	client_read_greeting(half_closed);
-	stage_settle();
-	assert_reported(CLIENTS + 1, SESSION_END_CLOSED);
-	close(half_closed);
-	stage_stop();
+		server_advance(STATUS_USEC / 10);
+	}
+	server_advance(STATUS_USEC / 2 - 1);
+	assert_said("");
+	server_advance(1);
+	assert_said("STATUS=Greeted 5 clients, 0 connected\n");
+	client = client_passive();
+	server_advance(STATUS_USEC);
+	assert_said("STATUS=Greeted 5 clients, 1 connected\n");
+	server_advance(SEC - 1);
+	assert_said("");
+	server_advance(1);
+	assert_said("WATCHDOG=1\n");
+	client_visit();
+	server_signal(SIGTERM);
+	server_advance(3 * SEC);
+	assert_said("STOPPING=1\nSTATUS=Finishing with connected clients\nWATCHDOG=1\n");
+	client_finish(client);
+	assert_returned(0);
+	assert_said("greeted 7 of 7 clients (stopped)\n");
 }
 END_TEST
 
-START_TEST(deadlines_are_kept)
-{
-	int stalled, lingering;
+/* Passed connections */
 
-	stage_two_deadlines(&stalled, &lingering);
-	stage_leap(LINGER_USEC - MSEC);
-	ck_assert_int_eq(stage->report_count, 0);
-	stage_leap(MSEC);
-	ck_assert_int_eq(stage->report_count, 1);
-	assert_reported(0, SESSION_END_LINGER_TIMEOUT);
-	stage_leap(MSEC);
-	ck_assert_int_eq(stage->report_count, 2);
-	assert_reported(1, SESSION_END_SEND_TIMEOUT);
-	ck_assert(!stage->reports[1].greeted);
-	close(stalled);
-	close(lingering);
-	stage_stop();
-	ck_assert_uint_eq(stage->counts.greeted, 1);
-	ck_assert_uint_eq(stage->counts.dropped, 0);
+static int connect_passed(int family, int buffer_bytes)
+{
+	int ours, peer;
+
+	unit_pair(family, buffer_bytes, &ours, &peer);
+	server_pass(ours, ACTIVATION_CONNECTIONS);
+	greeted_priority = options.log_greetings == LOG_GREETINGS_NO ? LOG_DEBUG : LOG_NOTICE;
+	return client_fd(peer);
+}
+
+/* No client waits for another, and signals change nothing. */
+START_TEST(each_connection_is_greeted_or_ends)
+{
+	const char *peer;
+	int quick, slow;
+
+	options.log_greetings = (enum log_greetings)_i;
+	options.max_connections = 1; /* of listening sockets */
+	server_greeting('A', LONGEST);
+	close(connect_passed(AF_UNIX, 0));
+	unit_reset(connect_passed(AF_INET, 0));
+	quick = connect_passed(AF_INET, 0);
+	slow = connect_passed(AF_INET, SMALL_BUFFER_BYTES);
+	connect_passed(AF_INET, SMALL_BUFFER_BYTES);
+	server_fail(EPOLL_WAIT, EINTR, 2);
+	server_start();
+	assert_ended(0, CLIENT_END_RESET, false);
+	assert_ended(1, CLIENT_END_RESET, false);
+	ck_assert_ptr_nonnull(strstr(ended[1], "HELLO_PEER_ADDRESS=unknown "));
+	server_signal(SIGTERM);
+	server_signal(SIGINT);
+	server_signal(SIGHUP);
+	peer = address_fields(quick);
+	client_finish(quick);
+	ck_assert_ptr_nonnull(strstr(ended[2], peer));
+	client_read_greeting(slow);
+	server_advance(LINGER_USEC);
+	assert_ended(3, CLIENT_END_LINGER_TIMEOUT, true);
+	server_advance(SEND_USEC - LINGER_USEC - MSEC);
+	ck_assert(!returned);
+	server_advance(MSEC);
+	assert_returned(0);
+	assert_ended(4, CLIENT_END_SEND_TIMEOUT, false);
+	assert_said("");
 }
 END_TEST
 
-static Suite *listener_suite(void)
-{
-	Suite *suite = suite_create("listener");
-	TCase *everyday = stage_tcase("everyday");
+static const int local_errors[] = {EPERM, EACCES, ENOBUFS, ENOMEM};
 
-	tcase_add_loop_test(everyday, clients_are_greeted, 0, 2);
-	tcase_add_loop_test(everyday, clients_are_greeted_side_by_side, 0, 2);
-	tcase_add_loop_test(everyday, listeners_are_all_served, 0, 2);
-	tcase_add_loop_test(everyday, clients_are_taken_in_batches, 0, 2);
-	tcase_add_loop_test(everyday, clients_that_went_away_are_no_trouble, 0, 2);
-	tcase_add_test(everyday, addresses_are_not_looked_for_in_vain);
-	tcase_add_loop_test(everyday, listening_sockets_stay_as_they_were, 0, 2);
-	tcase_add_test(everyday, slow_reader_gets_all_and_holds_nobody_up);
-	tcase_add_test(everyday, deadlines_are_kept);
-	suite_add_tcase(suite, everyday);
-	return suite;
+/* At once, or if it lasts to the deadline; and with another client, or alone. */
+START_TEST(local_error_is_returned)
+{
+	connect_passed(AF_UNIX, 0);
+	server_fail(SEND, local_errors[_i], _i < 2 ? 1 : ALWAYS);
+	if (_i < 2)
+		shutdown(connect_passed(AF_UNIX, 0), SHUT_WR);
+	server_start();
+	server_advance(SEND_USEC - RETRY_USEC);
+	ck_assert_int_eq(returned, _i < 2);
+	server_advance(RETRY_USEC);
+	assert_returned(1);
+	assert_ended(0, CLIENT_END_LOCAL_ERROR, false);
+	ck_assert_ptr_nonnull(strstr(ended[0], strerror(local_errors[_i])));
+	ck_assert_int_eq(ended[0][0], '0' + LOG_ERR);
+	if (_i < 2)
+		assert_ended(1, CLIENT_END_CLOSED, true);
 }
+END_TEST
+
+START_TEST(connections_are_closed_when_the_server_fails)
+{
+	connect_passed(AF_UNIX, 0);
+	connect_passed(AF_INET, 0);
+	server_fail(EPOLL_WAIT, EBADF, 1);
+	server_start();
+	assert_returned(-EBADF);
+	assert_ended(0, CLIENT_END_DROPPED, true);
+	assert_ended(1, CLIENT_END_DROPPED, true);
+}
+END_TEST
 
 int main(void)
 {
-	return unit_run(listener_suite());
+	return UNIT_RUN("server", {clients_of_all_sockets_are_greeted_side_by_side, 2},
+			{client_that_resets_is_recorded, 3}, {deadlines_end_clients, 2},
+			{client_greeted_longest_ago_makes_room, 2 * UNIT_COUNT(limits)},
+			{descriptor_may_change_hands_at_any_moment, 2},
+			{client_that_is_sent_to_is_not_disconnected, 4},
+			{server_stops_when_the_last_client_has_ended_for_long, 2},
+			{client_at_the_last_moment_is_greeted, 4}, {signal_lets_clients_end, 2},
+			{signal_stops_the_server_at_any_moment, 3},
+			{greeting_is_reloaded_for_new_clients, 1}, {systemd_is_notified, 1},
+			{each_connection_is_greeted_or_ends, 3},
+			{local_error_is_returned, UNIT_COUNT(local_errors)},
+			{connections_are_closed_when_the_server_fails, 1});
 }

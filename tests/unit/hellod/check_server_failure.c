@@ -1,176 +1,183 @@
 /* SPDX-License-Identifier: MIT */
-/* listener_failure - the listener when accept(2) or epoll_wait(2) fails */
+/* server_failure - the server when system calls fail */
 #include "config.h"
-
-#include <errno.h>
-#include <fcntl.h>
 
 #include "server_harness.h"
 
-#define SHORTAGE_USEC (LISTENER_SHORTAGE_MSEC * MSEC)
+static const int passing[] = {EAGAIN, EINTR, ECONNABORTED}, no_memory[] = {ENOMEM, ENOSPC};
 
-/* They are the end of one connection, or of none: the next is asked for at once. */
-static const int passing[] = {
-	EAGAIN,	   EINTR,  ECONNABORTED, EPROTO,     ENETDOWN,	  ENOPROTOOPT,
-	EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, ETIMEDOUT,
-};
-
-START_TEST(failure_of_one_connection_passes)
+START_TEST(error_of_one_connection_is_skipped)
 {
-	stage_refuse(passing[_i / 2], 3);
-	stage_serve(listen_flags[_i % 2]);
+	server_serve(listen_flags[_i % 2]);
+	server_fail(ACCEPT4, passing[_i / 2], 3);
 	client_visit();
-	ck_assert_uint_le(stage->accepts, 3 + 2);
-	ck_assert_int_eq(stage->refusals, 0);
-	ck_assert_int_eq(stage->shortages, 0);
-	stage_stop();
+	ck_assert_uint_le(calls[ACCEPT4], 3 + 2);
+	assert_said("READY=1\n");
+	server_stop(1, 1);
 }
 END_TEST
 
-/* They last until something changes elsewhere; what is not known may well. */
-static const int shortages[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM, EACCES};
-
-/* Somebody comes, is refused once, and is greeted when the listener has paused for that. */
-static void visit_with_a_pause(int error)
+START_TEST(shortage_is_waited_out_and_logged_once_a_minute)
 {
 	int client;
 
-	stage_refuse(error, 1);
-	client = client_waiting();
-	ck_assert_int_eq(stage->refusals, 0);
-	stage_leap(PAUSE_USEC);
-	client_finish(client);
-}
-
-START_TEST(shortage_is_waited_for)
-{
-	int client;
-
-	stage_refuse(shortages[_i / 2], 3);
-	stage_serve(listen_flags[_i % 2]);
-	client = client_waiting();
+	server_serve(listen_flags[_i]);
+	server_fail(ACCEPT4, EMFILE, 3);
+	client = client_passive();
 	for (unsigned i = 1; i <= 3; i++) {
-		ck_assert_uint_eq(stage->accepts, i);
-		ck_assert(!client_has_something(client));
-		stage_leap(PAUSE_USEC - 1);
-		ck_assert_uint_eq(stage->accepts, i);
-		stage_leap(1);
+		ck_assert_uint_eq(calls[ACCEPT4], i);
+		server_advance(PAUSE_USEC - 1);
+		ck_assert_uint_eq(calls[ACCEPT4], i);
+		server_advance(1);
 	}
 	client_finish(client);
-	ck_assert_int_eq(stage->shortages, 1);
-	ck_assert_int_eq(stage->shortage_error, -shortages[_i / 2]);
-
-	/* It is not told again too soon, even if it was over in between. */
-	stage_leap(SHORTAGE_USEC - 3 * PAUSE_USEC - MSEC);
-	visit_with_a_pause(shortages[_i / 2]);
-	ck_assert_int_eq(stage->shortages, 1);
-	visit_with_a_pause(shortages[_i / 2]);
-	ck_assert_int_eq(stage->shortages, 2);
-	stage_stop();
+	assert_said("READY=1\ncannot accept connections: Too many open files; "
+		    "raise LimitNOFILE= or lower --max-connections\n");
+	/* Even if it was over in between. */
+	server_advance(SERVER_ERROR_MSEC * MSEC - 3 * PAUSE_USEC - MSEC);
+	for (int i = 0; i < 2; i++) {
+		said[0] = '\0';
+		server_fail(ACCEPT4, ENOMEM, 1);
+		client = client_passive();
+		ck_assert_int_eq(strstr(said, "cannot accept connections: ") != NULL, i == 1);
+		server_advance(PAUSE_USEC);
+		client_finish(client);
+	}
+	server_stop(3, 3);
 }
 END_TEST
 
-/* Who lingers has its frame: it makes room at once, the oldest first. */
-START_TEST(shortage_is_mended_by_who_lingers)
+/* Clients that linger are disconnected, those greeted longest ago first; others end. */
+START_TEST(shortage_ends_when_there_is_room)
 {
 	int clients[3], late;
 
-	stage_serve(listen_flags[_i % 2]);
+	server_greeting('A', _i == 2 ? LONGEST : 5);
+	server_serve(listen_flags[_i % 2]);
 	for (int i = 0; i < 3; i++)
-		clients[i] = client_lingering();
-	stage_refuse(shortages[_i / 2], 2);
-	late = client_lingering();
-	ck_assert_int_eq(stage->report_count, 2);
-	assert_reported(0, SESSION_END_DROPPED);
-	assert_reported(1, SESSION_END_DROPPED);
-	ck_assert_int_eq(stage->shortages, 1);
+		clients[i] = _i == 2 ? client_passive() : client_lingering();
+	server_fail(ACCEPT4, ENFILE, 2);
+	late = client_passive();
+	for (int i = 0; i < 2; i++) {
+		if (_i == 2)
+			unit_reset(clients[i]);
+		assert_ended(i, _i == 2 ? CLIENT_END_RESET : CLIENT_END_DROPPED, _i < 2);
+	}
+	client_finish(late);
+	if (_i == 2)
+		client_read_greeting(clients[2]);
 	client_leave(clients[2]);
-	client_leave(late);
-	stage_stop();
-	ck_assert_uint_eq(stage->counts.dropped, 2);
-	ck_assert_uint_eq(stage->counts.greeted, 4);
+	assert_said("READY=1\ncannot accept connections: Too many open files in system; "
+		    "free memory or file descriptors on this host\n");
+	server_stop(_i == 2 ? 2 : 4, 4);
 }
 END_TEST
 
-/* EPERM is what a system call filter may answer with, for good. */
-static const int lasting[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM, EACCES, EPERM};
-
-START_TEST(failure_that_lasts_does_not_spin)
+/* Nor if the only other client is starved, which is greeted in the end. */
+START_TEST(lasting_shortage_does_not_spin)
 {
-	const int tries = 10;
+	const unsigned tries = 10;
+	int starved, client;
+
+	server_serve(listen_flags[_i]);
+	server_fail(SEND, ENOBUFS, ALWAYS);
+	starved = client_passive();
+	server_fail(ACCEPT4, EPERM, ALWAYS);
+	client = client_passive();
+	calls[ACCEPT4] = calls[SEND] = calls[EPOLL_WAIT] = 0;
+	for (unsigned i = 0; i < tries; i++)
+		server_advance(PAUSE_USEC);
+	ck_assert_uint_eq(calls[ACCEPT4], tries);
+	ck_assert_uint_eq(calls[SEND], tries);
+	ck_assert_uint_le(calls[EPOLL_WAIT], 2 * tries);
+	failures[ACCEPT4] = failures[SEND] = 0;
+	await_usec = RETRY_USEC;
+	client_finish(client);
+	client_finish(starved);
+	server_stop(2, 2);
+}
+END_TEST
+
+/* At once, or at the deadline. An error is logged once a minute. */
+START_TEST(local_error_ends_only_the_client)
+{
+	server_serve(O_NONBLOCK);
+	server_fail(SEND, ENOBUFS, ALWAYS);
+	client_passive();
+	client_passive();
+	server_advance(SEND_USEC);
+	for (int i = 0; i < 2; i++) {
+		server_fail(SEND, EPERM, 1);
+		server_advance(i == 0 ? SERVER_ERROR_MSEC * MSEC - MSEC : MSEC);
+		client_passive();
+	}
+	for (int i = 0; i < 4; i++) {
+		assert_ended(i, CLIENT_END_LOCAL_ERROR, false);
+		ck_assert_ptr_nonnull(strstr(ended[i], strerror(i < 2 ? ENOBUFS : EPERM)));
+		ck_assert_int_eq(ended[i][0], '0' + (i % 3 == 0 ? LOG_ERR : LOG_DEBUG));
+	}
+	client_visit();
+	server_stop(1, 5);
+}
+END_TEST
+
+/* A client that epoll has no memory for, to add it or to change it, is stepped at times instead. */
+START_TEST(client_is_greeted_without_epoll)
+{
 	int client;
 
-	stage_serve(listen_flags[_i % 2]);
-	stage_refuse(lasting[_i / 2], INT32_MAX);
-	client = client_waiting();
-	for (int i = 0; i < tries; i++)
-		stage_leap(PAUSE_USEC);
-	ck_assert_uint_le(stage->accepts, (tries + 1) * LISTENER_ACCEPT_BATCH);
-	ck_assert_uint_le(stage->wakeups, 5 * (tries + 1));
-	ck_assert_int_le(stage->shortages, 1);
-	stage->refusals = 0;
-	stage_leap(PAUSE_USEC);
+	server_serve_longest();
+	server_fail(EPOLL_CTL, no_memory[_i % 2], _i / 2 == 0);
+	client = client_passive();
+	server_fail(EPOLL_CTL, no_memory[_i % 2], _i / 2 == 1);
+	await_usec = RETRY_USEC;
 	client_finish(client);
-	stage_stop();
+	ck_assert_uint_eq(failures[EPOLL_CTL], 0);
+	server_stop(1, 1);
 }
 END_TEST
 
-static const int fatal[] = {EBADF, EINVAL, ENOTSOCK, EFAULT};
-
-START_TEST(failure_of_the_socket_ends_it)
+/* To make epoll(7), and signalfd(2); to add a socket; to wait; to accept. */
+START_TEST(fatal_error_ends_the_server)
 {
-	int clients[2], late;
+	static const int fatal[] = {EMFILE, EMFILE, ENOSPC, EBADF, EINVAL};
+	int next = dup(STDERR_FILENO);
 
-	if (_i % 2 == 0)
-		stage_serve(0);
+	close(next);
+	if (_i < 4)
+		server_listen(O_NONBLOCK);
 	else
-		stage_serve_small_buffers();
-	/* In each state, and of either state only. */
-	for (int i = 0; i < 2; i++)
-		clients[i] = _i % 2 == 0 ? client_lingering() : client_stalled();
-	stage_refuse(fatal[_i / 2], 1);
-	late = client_connect();
-	assert_returned(-fatal[_i / 2]);
-	close(late);
-	for (int i = 0; i < 2; i++)
-		close(clients[i]);
+		server_pass(socket(AF_INET, SOCK_STREAM, 0), ACTIVATION_LISTENERS);
+	server_fail(EPOLL_CTL, ENOSPC, _i == 2);
+	server_fail(EPOLL_WAIT, EBADF, _i == 3);
+	server_start_limited(_i < 2 ? (rlim_t)next + (rlim_t)_i : 1024);
+	assert_returned(-fatal[_i]);
+	assert_said(_i < 3 ? "" : "READY=1\n");
 }
 END_TEST
 
-START_TEST(socket_that_does_not_listen_ends_it)
+/* With clients that linger, that are sent to, and that are starved. */
+START_TEST(fatal_error_disconnects_clients)
 {
-	stage_pass(socket(AF_INET, SOCK_STREAM, 0));
-	stage_start();
-	assert_returned(-EINVAL);
-}
-END_TEST
-
-START_TEST(failure_to_wait_ends_it)
-{
-	stage->wait_error = EBADF;
-	stage_serve(O_NONBLOCK);
+	server_greeting('A', _i == 1 ? LONGEST : 5);
+	server_serve(O_NONBLOCK);
+	server_fail(SEND, ENOBUFS, _i == 2 ? ALWAYS : 0);
+	client_passive();
+	client_passive();
+	server_fail(ACCEPT4, EBADF, 1);
+	client_connect();
 	assert_returned(-EBADF);
+	for (int i = 0; i < 2; i++)
+		assert_ended(i, CLIENT_END_DROPPED, _i == 0);
 }
 END_TEST
-
-static Suite *listener_failure_suite(void)
-{
-	Suite *suite = suite_create("listener_failure");
-	TCase *failure = stage_tcase("failure");
-
-	tcase_add_loop_test(failure, failure_of_one_connection_passes, 0, 2 * UNIT_COUNT(passing));
-	tcase_add_loop_test(failure, shortage_is_waited_for, 0, 2 * UNIT_COUNT(shortages));
-	tcase_add_loop_test(failure, shortage_is_mended_by_who_lingers, 0,
-			    2 * UNIT_COUNT(shortages));
-	tcase_add_loop_test(failure, failure_that_lasts_does_not_spin, 0, 2 * UNIT_COUNT(lasting));
-	tcase_add_loop_test(failure, failure_of_the_socket_ends_it, 0, 2 * UNIT_COUNT(fatal));
-	tcase_add_test(failure, socket_that_does_not_listen_ends_it);
-	tcase_add_test(failure, failure_to_wait_ends_it);
-	suite_add_tcase(suite, failure);
-	return suite;
-}
 
 int main(void)
 {
-	return unit_run(listener_failure_suite());
+	return UNIT_RUN("server_failure",
+			{error_of_one_connection_is_skipped, 2 * UNIT_COUNT(passing)},
+			{shortage_is_waited_out_and_logged_once_a_minute, 2},
+			{shortage_ends_when_there_is_room, 3}, {lasting_shortage_does_not_spin, 2},
+			{local_error_ends_only_the_client, 1}, {client_is_greeted_without_epoll, 4},
+			{fatal_error_ends_the_server, 5}, {fatal_error_disconnects_clients, 3});
 }

@@ -1,225 +1,372 @@
 /* SPDX-License-Identifier: MIT */
-/* stage - the listener in a process of its own, with a clock that stands still, and its clients */
+/* server_harness - server_run() with a fake clock, failing system calls and recorded messages */
 #ifndef HELLOD_TEST_SERVER_HARNESS_H
 #define HELLOD_TEST_SERVER_HARNESS_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
 
-#include "../unit.h"
+#include "common/clock.h"
+#include "common/frame.h"
+#include "hellod/messages.h"
 #include "hellod/server.h"
+#include "recorder.h"
 
 /*
- * A test says what the listener works with, has it start, and plays its clients. The listener's
- * clock moves when the test has it leap, and what became of it is looked at when it is at rest,
- * that is, when it has looked for events and found none. Its sockets are real.
- *
- * A function whose promise is not kept fails the test.
+ * The server runs in a thread of its own, and only while the test lets it: until it has looked for
+ * events and found none, or has returned. So all that a test does in between happens at once. The
+ * sockets are real. For one file of a program to include.
  */
 
-/* Where the listening sockets are put, one after the other: out of the way of all others. */
+/* The first of the passed descriptors, and of the test's. The server's are below. */
 #define FIRST_FD 200
+#define CLIENT_FD 300
 
-/* A few clients. */
-#define CLIENTS 5
-
-#define MSEC UINT64_C(1000) /* what epoll_wait(2) waits by */
+#define LONGEST FRAME_GREETING_BYTES_MAX /* more than the buffers of a connection take */
+#define SMALL_BUFFER_BYTES 8192
+#define ALWAYS 1000000U
+#define MSEC UINT64_C(1000)
 #define SEC UINT64_C(1000000)
-#define SEND_USEC (SESSION_SEND_MSEC * MSEC)
-#define LINGER_USEC (SESSION_LINGER_MSEC * MSEC)
-#define PAUSE_USEC (LISTENER_PAUSE_MSEC * MSEC)
-#define STATUS_USEC (LISTENER_STATUS_MSEC * MSEC)
+#define SEND_USEC (CLIENT_SEND_MSEC * MSEC)
+#define LINGER_USEC (CLIENT_LINGER_MSEC * MSEC)
+#define RETRY_USEC (CLIENT_RETRY_MSEC * MSEC)
+#define PAUSE_USEC (SERVER_PAUSE_MSEC * MSEC)
 
-/* Where the listener can be held. */
-enum hold {
-	HOLD_NONE,
-	HOLD_BEFORE,  /* before it looks for events */
-	HOLD_TIMEOUT, /* when the time is up, and nothing had happened by then */
-	HOLDING,      /* the listener's word: it is held */
-};
+/* Of listening sockets: systemd sets what NonBlocking= says. */
+static const int listen_flags[] = {0, O_NONBLOCK};
 
-/* What ended() was told. */
-struct stage_report {
-	enum session_end end;
-	bool greeted;
-	bool has_peer;
-	struct address_text peer;
-};
+static char greeting_text[LONGEST + 1] = "AAAAA";
 
-#define REPORTS_MAX 128
+/* What the server is told, by its arguments and by the system. */
+static struct activation sockets = {.first_fd = FIRST_FD};
+static struct options options = {.greeting.text = greeting_text, .idle_usec = CLOCK_NEVER};
+static uint64_t fake_usec = 1000 * SEC;
+static uint64_t await_usec;	 /* how far the clock advances while the test waits */
+static void (*on_timeout)(void); /* called when a wait has timed out */
 
-/* Shared with the process that runs the listener. */
-struct stage {
-	/*
-	 * What it works with, for a test to change before it starts: all callbacks, which write
-	 * down here what they are told; no end when it is idle, and no watchdog.
-	 */
-	struct listener_setup setup;
-	struct greeting greeting;
+/* System calls of the server: the calls so far, and how many of the next ones fail. */
+enum call { ACCEPT4, SEND, EPOLL_CTL, EPOLL_WAIT, CALLS };
+static unsigned calls[CALLS], failures[CALLS], batch, batch_max;
+static int errors[CALLS];
 
-	/* Its process, 0 if there is none. */
-	pid_t pid;
+static bool returned;
+static int result, more_fds, greeted_priority = LOG_DEBUG;
+static unsigned references;
 
-	/* Its clock. */
-	_Atomic uint64_t now_usec;
+static pthread_barrier_t baton;
+static bool is_server; /* it runs, and the test waits */
 
-	/* What becomes of its epoll_wait(): how often there was nothing to do, or something. */
-	_Atomic unsigned rests, wakeups;
-	_Atomic enum hold hold;
-	int wait_error; /* an errno that it fails with, or 0 */
+static inline void server_fail(enum call call, int error, unsigned times)
+{
+	errors[call] = error;
+	failures[call] = times;
+}
 
-	/* So many times, accept4() fails with this errno. */
-	int refusals, error;
-	unsigned accepts;
-	unsigned batch, batch_max; /* of calls for one socket, between two waits */
-	int batch_fd;
+static bool fails(enum call call)
+{
+	if (!is_server)
+		return false;
+	calls[call]++;
+	errno = errors[call];
+	return failures[call] > 0 && failures[call]-- > 0;
+}
 
-	/* What it told. */
-	int readies, stoppings, statuses, alives, shortages, shortage_error, reloads;
-	enum listener_end why;
-	struct listener_counts told;
-	struct stage_report reports[REPORTS_MAX];
-	int report_count;
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	if (!is_server)
+		return (int)syscall(SYS_clock_gettime, clock, now);
+	*now = (struct timespec){(time_t)(fake_usec / SEC), (long)(fake_usec % SEC) * 1000};
+	return 0;
+}
 
-	/* What reload() does: the letter of the next greeting, its length, what to return. */
-	char letter;
-	size_t length;
-	int reload_error;
+int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+	if (++batch > batch_max)
+		batch_max = batch;
+	return fails(ACCEPT4) ? -1 : (int)syscall(SYS_accept4, fd, address, length, flags);
+}
 
-	/* What it returned. */
-	_Atomic bool returned;
-	int result;
-	struct listener_counts counts;
-	enum listener_end end;
-	bool fds_as_before;
-	size_t heap_grew_bytes;
-};
+ssize_t send(int fd, const void *buffer, size_t length, int flags)
+{
+	return fails(SEND) ? -1 : sendto(fd, buffer, length, flags, NULL, 0);
+}
 
-/* That of the present test. */
-extern struct stage *stage;
+int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
+{
+	return fails(EPOLL_CTL) ? -1 : (int)syscall(SYS_epoll_ctl, epoll_fd, operation, fd, event);
+}
 
-/* A case whose tests have a new stage each, of which nothing is left when they end. */
-TCase *stage_tcase(const char *name);
+int epoll_wait(int fd, struct epoll_event *events, int max, int timeout_msec)
+{
+	uint64_t deadline =
+		timeout_msec < 0 ? CLOCK_NEVER : fake_usec + (uint64_t)timeout_msec * MSEC;
+	int n;
 
-/* The listening sockets */
+	batch = 0;
+	if (fails(EPOLL_WAIT))
+		return -1;
+	while ((n = epoll_pwait(fd, events, max, 0, NULL)) == 0 && fake_usec < deadline) {
+		pthread_barrier_wait(&baton);
+		pthread_barrier_wait(&baton);
+	}
+	if (n == 0 && on_timeout != NULL)
+		on_timeout();
+	return n;
+}
 
-/* systemd's NonBlocking= decides which. */
-extern const int listen_flags[2];
+static int count_fds(void)
+{
+	int count = 0;
 
-/*
- * Passes a socket, which listens unless that is what is tried, to the listener, behind those that
- * were passed before, and closes `fd`.
- */
-void stage_pass(int fd);
+	for (int fd = 0; fd < CLIENT_FD; fd++)
+		count += fcntl(fd, F_GETFD) != -1;
+	return count;
+}
 
-/* Passes a TCP socket that listens, with one of the flags. */
-void stage_listen(int flag);
+static void *run_server(void *unused)
+{
+	int fds = count_fds();
+	struct greeting *greeting;
+	char *why;
 
-/* The same, and starts the listener. */
-void stage_serve(int flag);
+	pthread_barrier_wait(&baton);
+	if (greeting_load(&options.greeting, &greeting, &why) < 0)
+		abort();
+	result = server_run(&sockets, &options, greeting_ref(greeting));
+	references = greeting->references;
+	greeting_unref(greeting);
+	more_fds = count_fds() - fds;
+	returned = true;
+	pthread_barrier_wait(&baton);
+	return unused;
+}
 
-/*
- * The same, with O_NONBLOCK, a small buffer to send and the longest greeting: for a client of
- * client_connect_slow() they have no room for all of it.
- */
-void stage_serve_small_buffers(void);
+/* Lets the server go on. */
+static inline void server_settle(void)
+{
+	if (returned)
+		return;
+	is_server = true;
+	pthread_barrier_wait(&baton);
+	pthread_barrier_wait(&baton);
+	is_server = false;
+}
 
-/* The listener */
+/* Starts the server, or another one after the first has returned; with so many descriptors. */
+static inline void server_start(void)
+{
+	pthread_t thread;
 
-/* Starts it with stage->setup, and settles. */
-void stage_start(void);
+	pthread_barrier_init(&baton, NULL, 2);
+	server_block_signals();
+	returned = false;
+	ck_assert_int_eq(pthread_create(&thread, NULL, run_server, NULL), 0);
+	server_settle();
+}
 
-/*
- * Returns when the listener is at rest, by a look that it began after this was called, or when
- * it has returned.
- */
-void stage_settle(void);
+static inline void server_start_limited(rlim_t files)
+{
+	struct rlimit limit, before;
 
-/* Moves the clock, and settles. */
-void stage_leap(uint64_t usec);
+	getrlimit(RLIMIT_NOFILE, &before);
+	limit = (struct rlimit){files, before.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &limit);
+	server_start();
+	setrlimit(RLIMIT_NOFILE, &before);
+}
 
-/* Moves the clock, and returns when the listener has come to where it is to be held. */
-void stage_hold(enum hold where, uint64_t leap_usec);
+/* Lets the server go on until something is true. The kernel, or a retry, may be late. */
+#define AWAIT(condition) \
+	do { \
+		bool is_true_ = false; \
+		for (int i_ = 0; !is_true_ && i_ < 3000; i_++) { \
+			server_settle(); \
+			is_true_ = (condition); \
+			fake_usec += is_true_ ? 0 : await_usec; \
+			usleep(is_true_ ? 0 : 1000); \
+		} \
+		ck_assert(is_true_); \
+	} while (0)
 
-/* Lets it go on, and settles. */
-void stage_release(void);
+static inline void server_signal(int signal)
+{
+	ck_assert_int_eq(kill(getpid(), signal), 0);
+	server_settle();
+}
 
-/* Sends it a signal, and settles. */
-void stage_signal(int signal);
+static inline void server_advance(uint64_t usec)
+{
+	fake_usec += usec;
+	server_settle();
+}
 
-/* Has so many of its next calls of accept4() fail with that errno. */
-void stage_refuse(int error, int times);
+/* Passes `fd`, which is closed here, to the server. */
+static inline void server_pass(int fd, enum activation_kind kind)
+{
+	int passed = FIRST_FD + sockets.fd_count++;
 
-/* Ends it with SIGTERM. It went on until then, and no session keeps it from ending. */
-void stage_stop(void);
+	sockets.kind = kind;
+	ck_assert_int_eq(dup2(fd, passed), passed);
+	close(fd);
+}
 
-/* It has neither returned nor begun to stop. */
-void assert_goes_on(void);
+/* Passes a TCP socket that listens; starts the server; with the longest greeting. */
+static inline void server_listen(int flags)
+{
+	const int bytes = SMALL_BUFFER_BYTES;
+	int fd = unit_tcp_listen();
 
-/* It returns that, if not yet then soon, and leaves neither a file descriptor nor memory. */
-void assert_returned(int result);
+	ck_assert_int_eq(listen(fd, SOMAXCONN), 0);
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)), 0);
+	ck_assert_int_eq(fcntl(fd, F_SETFL, flags), 0);
+	server_pass(fd, ACTIVATION_LISTENERS);
+}
 
-/* It returns 0, for this reason, which it told once. Nobody is left, and everything adds up. */
-void assert_ended(enum listener_end end);
+static inline void server_serve(int flags)
+{
+	server_listen(flags);
+	server_start();
+}
 
-/* Session number `i` of those that ended, from 0 on, came to this end. */
-void assert_reported(int i, enum session_end end);
+/* Repeats a letter as the text of the greeting. */
+static inline void server_greeting(char letter, size_t length)
+{
+	memset(greeting_text, letter, length);
+	greeting_text[length] = '\0';
+}
 
-/* Its peer was told to be that one. */
-void assert_peer(int i, const char *host, const char *port);
+static inline void server_serve_longest(void)
+{
+	server_greeting('A', LONGEST);
+	server_serve(O_NONBLOCK);
+}
 
-/* The clients: file descriptors, which client_leave() closes, or the test */
+/* The server returns. It leaves no descriptor and no greeting; connections it closes. */
+static inline void assert_returned(int wanted)
+{
+	AWAIT(returned);
+	ck_assert_int_eq(result, wanted);
+	ck_assert_int_eq(more_fds, sockets.kind == ACTIVATION_CONNECTIONS ? -sockets.fd_count : 0);
+	ck_assert_uint_eq(references, 1);
+}
 
-/* Connects to the first socket, or to number `i`, from 0 on. */
-int client_connect(void);
-int client_connect_to(int i);
+/* The server returns, and has said since the last time that it stops, with these counts. */
+static inline void assert_stopped(bool idle, int greeted, int accepted)
+{
+	char lines[256];
 
-/* The same, with a small buffer to receive: see stage_serve_small_buffers(). */
-int client_connect_slow(void);
+	assert_returned(0);
+	snprintf(lines, sizeof(lines), "STOPPING=1\nSTATUS=%s\ngreeted %d of %d clients (%s)\n",
+		 idle ? "Idle, exiting" : "Finishing with connected clients", greeted, accepted,
+		 idle ? "idle" : "stopped");
+	assert_said(lines);
+}
 
-/* Connects, reads the greeting and stays. The listener is at rest. */
-int client_lingering(void);
+/* The server runs until SIGTERM, and then returns. */
+static inline void server_stop(int greeted, int accepted)
+{
+	ck_assert(!returned);
+	said[0] = '\0';
+	server_signal(SIGTERM);
+	assert_stopped(false, greeted, accepted);
+}
 
-/* Connects, with a small buffer, and does not read yet. The listener is at rest. */
-int client_stalled(void);
+/* Client number `i` of those that have ended, from 0 on, ended and was logged so. */
+static inline void assert_ended(int i, enum client_end end, bool greeted)
+{
+	int priority = greeted ? greeted_priority : LOG_DEBUG;
+	char words[64];
 
-/* Connects, and is not greeted for now. The listener is at rest. */
-int client_waiting(void);
+	AWAIT(ended_count > i);
+	snprintf(words, sizeof(words), " HELLO_END=%s: ", client_end_name(end));
+	ck_assert_msg(strstr(ended[i], words) != NULL, "%s", ended[i]);
+	ck_assert_int_eq(strstr(ended[i], MESSAGE_GREETED) != NULL, greeted);
+	if (end != CLIENT_END_LOCAL_ERROR)
+		ck_assert_int_eq(ended[i][0], '0' + priority);
+}
 
-/* Whether there is anything to read, or the end of the stream. */
-bool client_has_something(int fd);
+/* Moves a descriptor to where those of the test are. */
+static inline int client_fd(int fd)
+{
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, CLIENT_FD);
 
-/* Reads a whole frame, so many times that letter, and the end of the stream. */
-void client_read_frame(int fd, char letter, size_t length);
+	ck_assert_int_ge(moved, CLIENT_FD);
+	close(fd);
+	return moved;
+}
 
-/* The same for stage->greeting. */
-void client_read_greeting(int fd);
+/* Connects to the first socket, before the server goes on. */
+static inline int client_connect(void)
+{
+	return client_fd(unit_tcp_connect(FIRST_FD, 0));
+}
 
-/* Says goodbye to the listener, which tells of it, and closes `fd`. */
-void client_leave(int fd);
+/* Connects, and reads nothing: of the longest greeting it is sent a part. */
+static inline int client_passive(void)
+{
+	int fd = client_fd(unit_tcp_connect(FIRST_FD, SMALL_BUFFER_BYTES));
 
-/* Reads the greeting and leaves. */
-void client_finish(int fd);
+	server_settle();
+	return fd;
+}
 
-/* Comes, reads the greeting and leaves. */
-void client_visit(void);
+/* Reads a whole frame and the end of the stream. */
+static inline void client_read_frame(int fd, char letter, size_t length)
+{
+	static char got[FRAME_BYTES_MAX + 1], wanted[FRAME_BYTES_MAX];
+	size_t have = 0;
+	ssize_t n = 1;
 
-/* How some tests begin */
+	while (n > 0) {
+		AWAIT((n = recv(fd, got + have, sizeof(got) - have, MSG_DONTWAIT)) >= 0);
+		have += (size_t)n;
+	}
+	memset(wanted, letter, sizeof(wanted));
+	wanted[0] = (char)(length >> 8);
+	wanted[1] = (char)length;
+	ck_assert_uint_eq(have, FRAME_HEADER_BYTES + length);
+	ck_assert_mem_eq(got, wanted, have);
+}
 
-/* So many times PAUSE_USEC have passed when stage_serve_full() returns. */
-#define FULL_PAUSES 10
+static inline void client_read_greeting(int fd)
+{
+	client_read_frame(fd, greeting_text[0], strlen(greeting_text));
+}
 
-/*
- * Starts a listener with small buffers for two at a time. Two clients have stalled, a third waits,
- * and the listener has not spun meanwhile.
- */
-void stage_serve_full(int clients[3]);
+/* Connects, reads the greeting and lingers. */
+static inline int client_lingering(void)
+{
+	int fd = client_connect();
 
-/*
- * Starts a listener with small buffers. One client has stalled, another lingers: the deadline of
- * the second is in LINGER_USEC, and that of the first a millisecond after it.
- */
-void stage_two_deadlines(int *stalled, int *lingering);
+	client_read_greeting(fd);
+	return fd;
+}
+
+/* Closes, and is the next client that ends; after reading the greeting; after connecting, too. */
+static inline void client_leave(int fd)
+{
+	int i = ended_count;
+
+	close(fd);
+	assert_ended(i, CLIENT_END_CLOSED, true);
+	ck_assert_int_eq(ended_count, i + 1);
+}
+
+static inline void client_finish(int fd)
+{
+	client_read_greeting(fd);
+	client_leave(fd);
+}
+
+static inline void client_visit(void)
+{
+	client_finish(client_connect());
+}
 
 #endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* recorder - records what is logged, and what systemd is notified of */
+#ifndef HELLOD_TEST_RECORDER_H
+#define HELLOD_TEST_RECORDER_H
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <systemd/sd-daemon.h>
+
+#include "../unit.h"
+#include "hellod/log.h"
+
+/* Replaces log.c, and sd-daemon(3) as far as messages.c uses it. For one file of a program. */
+
+/* Messages and notifications, a line each or more; without the messages about clients. */
+static char said[4096];
+
+/* "PRIORITY MESSAGE_ID FIELD=value...: message": the last one, and those about clients. */
+static char last[512], ended[256][sizeof(last)];
+static int ended_count;
+
+static uint64_t watchdog_usec; /* $WATCHDOG_USEC, or 0 without */
+
+static inline void assert_said(const char *lines)
+{
+	ck_assert_str_eq(said, lines);
+	said[0] = '\0';
+}
+
+bool log_wants(int priority)
+{
+	return priority <= LOG_DEBUG;
+}
+
+void log_event(int priority, const char *message_id, const struct log_field *fields,
+	       const char *format, ...)
+{
+	FILE *stream = fmemopen(last, sizeof(last), "w");
+	va_list arguments;
+
+	fprintf(stream, "%d %s", priority, message_id != NULL ? message_id : "-");
+	for (; fields != NULL && fields->name != NULL; fields++)
+		fprintf(stream, " %s=%s", fields->name, fields->value);
+	fprintf(stream, ": ");
+	va_start(arguments, format);
+	vfprintf(stream, format, arguments);
+	va_end(arguments);
+	fclose(stream);
+	if (strstr(last, " HELLO_END=") != NULL)
+		strcpy(ended[ended_count++], last);
+	else
+		strcat(strcat(said, strstr(last, ": ") + strlen(": ")), "\n");
+}
+
+int sd_notify(int unset_environment, const char *state)
+{
+	strcat(strcat(said, state), "\n");
+	return unset_environment;
+}
+
+int sd_notifyf(int unset_environment, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(said + strlen(said), sizeof(said) - strlen(said), format, arguments);
+	va_end(arguments);
+	return sd_notify(unset_environment, "");
+}
+
+int sd_watchdog_enabled(int unset_environment, uint64_t *usec)
+{
+	*usec = watchdog_usec;
+	return unset_environment || watchdog_usec > 0;
+}
+
+#endif
