@@ -6,12 +6,10 @@ import select
 import socket
 import struct
 import subprocess
-import time
 
 from container import PATIENCE_SEC, attempt, run
 
 HELLO = b"\0\5HELLO"
-PORT = 6666
 
 
 def connect(source="127.0.0.1", receive_buffer=None):
@@ -20,7 +18,7 @@ def connect(source="127.0.0.1", receive_buffer=None):
     if receive_buffer:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     client.bind((source, 0))
-    client.connect(("127.0.0.1", PORT))
+    client.connect(("127.0.0.1", 6666))
     return client
 
 
@@ -33,7 +31,7 @@ def receive(client):
 
 
 def talk(half_close=False, late=False):
-    """Sends before it reads. If it is late it reads after the server has closed its side."""
+    """Sends before it reads. A late client reads after the server has closed its side."""
     with connect() as client:
         client.sendall(bytes(100000))
         if half_close:
@@ -50,17 +48,16 @@ def reset():
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def flood(size=65536, pause_sec=0):
+def flood():
     """Sends until the server disconnects it."""
     with connect() as client, contextlib.suppress(ConnectionError):
         while True:
-            client.send(bytes(size))
-            time.sleep(pause_sec)
+            client.send(bytes(65536))
 
 
 @contextlib.contextmanager
 def idle_clients(count, source="127.0.0.1"):
-    """Clients that stay connected. Yields how many got HELLO, and how many were closed without."""
+    """Clients that stay connected. Yields how many got HELLO, and how many were closed at once."""
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(connect(source)) for _ in range(count)]
         received = [receive(client) for client in clients]
@@ -81,19 +78,19 @@ def hello_fails(*arguments):
 
 
 def load_command(concurrency, *options):
-    """So many clients at a time, each from another address: see tests/bench/load --help."""
-    return ["./tests/bench/load", "--json", f"--concurrency={concurrency}", f"--port={PORT}",
+    """The command for many clients, each from another address: see tests/bench/load --help."""
+    return ["./tests/bench/load", "--json", f"--concurrency={concurrency}", "--port=6666",
             f"--timeout={PATIENCE_SEC}", *options]
 
 
 def crowd(count, concurrency, *options):
-    """All must get HELLO, or what an option says."""
+    """Fails unless all clients get HELLO, or the bytes of an option."""
     run(*load_command(concurrency, f"--count={count}", *options))
 
 
 @contextlib.contextmanager
 def load(concurrency, *options):
-    """Yields the process, and a dictionary that has the result in the end."""
+    """Yields the process, and a dictionary that receives the result at the end."""
     result = {}
     with subprocess.Popen(load_command(concurrency, *options), stdout=subprocess.PIPE) as process:
         try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Each process that runs tests has one container, and each test finds it as after boot."""
+"""Each pytest process has one container, and each test finds it as it is after boot."""
 import fcntl
 
 import pytest
@@ -34,7 +34,8 @@ def container(tmp_path_factory):
 
 @pytest.fixture
 def machine(container, request):
-    """The container. After the test no unit may be left, have failed or have been denied a call."""
+    """The container. Fails if the test leaves an instance or a failed unit, or if the filter of
+    system calls has ended one."""
     exclusive = request.node.get_closest_marker("exclusive")
     with open("/run/lock/hellod-tests", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
@@ -45,5 +46,5 @@ def machine(container, request):
             assert container.run("systemctl list-units --failed --plain --no-legend hello*") == ""
             assert "status=31/SYS" not in container.journal()
         finally:
-            print(container.journal())  # which is shown if the test has failed
+            print(container.journal())  # pytest shows it if the test has failed
             container.reset()

@@ -21,14 +21,12 @@ import subprocess
 import tempfile
 import time
 
-# What tests execute in the container, and the libraries of the build.
+# The commands that tests execute in the container, and the libraries of the build.
 SUITE_PACKAGES = "systemd,systemd-sysv,dbus,iproute2,procps,libsystemd0,libjson-c5"
 SOCKETS = "hello.socket", "hello-listen.socket"
 SERVICES = "hello@.service", "hello-listen.service", "hello-netns.service"
 
 PATIENCE_SEC = 60
-POLL_SEC = 0.05
-REBOOT_STATUS = 133  # of systemd-nspawn --keep-unit
 CLONE_NEWNS, CLONE_NEWNET, PR_SET_PDEATHSIG = 0x20000, 0x40000000, 1
 
 libc = ctypes.CDLL(None)
@@ -43,7 +41,7 @@ def wait_until(condition):
     give_up = time.monotonic() + PATIENCE_SEC
     while not condition():
         assert time.monotonic() < give_up, f"the condition did not hold in {PATIENCE_SEC} s"
-        time.sleep(POLL_SEC)
+        time.sleep(0.05)
 
 
 def attempt(*command):
@@ -137,7 +135,7 @@ class Container:
                 self.link(f"/etc/systemd/system/{unit}", f"{unit_directory}/{unit}")
         # A system call that the filter denies ends the process, so that it is noticed.
         self.write_drop_in("hello@.service", "10-kill", "[Service]", "SystemCallErrorNumber=kill")
-        # systemd does not clean /tmp and services see it, because the build may be installed there.
+        # Nothing cleans or hides these directories, because the build may be installed there.
         self.link("/etc/tmpfiles.d/tmp.conf", "/dev/null")
         if setting["sbindir"].startswith(("/tmp/", "/var/tmp/", "/home/", "/root/")):
             for unit in SERVICES[:2]:
@@ -200,18 +198,18 @@ class Container:
     def reboot(self):
         """Leaves the process in the network of the new boot."""
         self.attempt("systemctl reboot")
-        assert self.nspawn.wait(PATIENCE_SEC) == REBOOT_STATUS
+        assert self.nspawn.wait(PATIENCE_SEC) == 133  # for a reboot, with --keep-unit
         self.start()
 
     def end(self):
-        # What it could still write is on an overlay that goes away.
+        # An orderly shutdown would take longer, and nothing in the overlay is kept.
         os.kill(self.pid1, signal.SIGKILL)
         self.nspawn.wait()
         wait_until(lambda: attempt("find", *self.cgroups, "-ignore_readdir_race", "-depth",
                                    "-type", "d", "-delete")[0] == 0)
 
     def inside(self, *names):
-        """Where a file of the container is found from here, unless the container mounts over it."""
+        """The path on this host of a file that the container has not mounted something over."""
         return self.root.joinpath(*(name.lstrip("/") for name in names))
 
     def link(self, name, target):
@@ -240,7 +238,7 @@ class Container:
         return file
 
     def command(self, command):
-        """What to execute here for a command to run in the container, as root."""
+        """The command on this host that runs a command in the container, as root."""
         return ["nsenter", f"--target={self.pid1}", "--mount", "--pid", "--uts", "--ipc",
                 "--cgroup", "--", "env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin",
                 *shlex.split(command)]
@@ -252,7 +250,7 @@ class Container:
         return run(*self.command(command))
 
     def serve(self, unit, *lines):
-        """Restarts a socket unit, if there are lines with them in its drop-in."""
+        """Restarts a socket unit, with these lines in its drop-in if there are any."""
         if lines:
             self.drop_in(unit, "[Socket]", *lines)
         self.run(f"systemctl restart {unit}")
@@ -272,12 +270,12 @@ class Container:
         self.mark = time.time()
 
     def journal(self, options=""):
-        # By time: with matches, an older journalctl leaves out the first entry after a cursor.
+        # Not by cursor: an older journalctl that has matches omits the first entry after it.
         self.run("journalctl --sync")
         return self.run(f"journalctl --quiet --output=cat --since=@{self.mark:.6f} {options}")
 
     def reset(self):
-        """Stops the units, and takes back the greeting and the drop-ins."""
+        """Stops the units, and removes the greeting and the drop-ins."""
         self.attempt("systemctl stop hello.socket hello-listen.socket hello@*")
         self.greeting(None)
         drop_ins = list(self.inside("/etc/systemd/system").glob("*/50-test.conf"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where either socket unit listens, and to whom. The drop-ins are those of hello.socket(8)."""
+"""Addresses and access lists of both socket units. The drop-ins are those of hello.socket(8)."""
 import pathlib
 import re
 
@@ -43,7 +43,7 @@ def test_unix_socket(machine, unit):
     machine.serve(unit, "ListenStream=", "ListenStream=/run/hello.sock", "SocketMode=0666")
     for user in "", "setpriv --reuid=65534 --clear-groups":
         assert machine.run(f"{user} {setting['bindir']}/hello-client /run/hello.sock") == "HELLO"
-    # systemd asks for the pid of a client, which must be one of the container's.
+    # In the pid namespace of the container, because systemd asks for the PID of a client.
     run("nsenter", f"--target={machine.pid1}", "--pid", "./tests/bench/load", "--count=50",
         "--concurrency=32", f"--unix=/proc/{machine.pid1}/root/run/hello.sock")
 
@@ -53,7 +53,7 @@ def test_access_list(machine, unit):
     with connect("127.0.0.2") as client:
         assert receive(client) == HELLO
     assert "timed out" in hello_fails("--timeout=1", "127.0.0.1")
-    # The list of the service, which denies all, keeps no client away.
+    # The service denies all addresses, but its list has no effect on passed connections.
     machine.drop_in(unit)
     machine.serve(unit)
     assert hello("127.0.0.1") == "HELLO"

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What an administrator or a user does with the units, also while clients come."""
+"""What an administrator does with the units while clients connect, and the units of a user."""
 import subprocess
 import time
 
 import pytest
 
 from clients import connect, crowd, hello, hello_fails, idle_clients, load, receive
-from container import setting, wait_until
+from container import SOCKETS, setting, wait_until
 
 USER_SERVICE = f"""\
 [Unit]
@@ -35,7 +35,7 @@ def test_commands_that_lose_no_client(machine, unit, command):
 
 
 def test_restart_of_the_socket(machine):
-    """It cuts off clients in the queue, but nobody gets a part of a greeting."""
+    """Clients in the queue are cut off, but no client gets a part of a greeting."""
     machine.serve("hello.socket")
     with load(32, "--seconds=1") as (process, result):
         wait_until(lambda: int(machine.show("hello.socket", "NAccepted")) > 10)
@@ -47,15 +47,14 @@ def test_restart_of_the_socket(machine):
 
 def test_many_restarts(machine):
     """systemd's own limit is five starts within 10 seconds."""
-    for _ in range(6):
-        machine.run("systemctl start hello-listen.socket")
-        machine.run("systemctl start hello.socket")
+    for unit in 6 * SOCKETS[1:] + 6 * SOCKETS[::-1]:
+        machine.serve(unit)
     assert hello() == "HELLO"
     assert machine.state("hello-netns.service") == "active"
 
 
 def test_stop(machine):
-    """Clients that are connected are finished with, and then nothing is left."""
+    """A stop of the socket leaves the instances alone; a stop of the instances leaves nothing."""
     machine.serve("hello.socket")
     with idle_clients(20) as answers:
         machine.run("systemctl stop hello.socket")
@@ -80,7 +79,7 @@ def test_stop_waits_for_a_slow_reader(machine, unit, units):
         received = client.recv(1)
         with subprocess.Popen(machine.command("systemctl stop " + units)) as stop:
             with pytest.raises(subprocess.TimeoutExpired):
-                stop.wait(6)  # which is longer than hellod lingers
+                stop.wait(6)  # longer than hellod lingers
             received += receive(client)
             client.close()
         assert received == b"\xff\xff" + b"x" * 65535
@@ -88,7 +87,7 @@ def test_stop_waits_for_a_slow_reader(machine, unit, units):
 
 
 def test_reboot(machine):
-    """Of the two units the one that is enabled is started."""
+    """systemd starts the socket unit that is enabled, and not the other one."""
     machine.run("systemctl enable --quiet hello.socket hello-listen.socket")
     machine.run("systemctl disable --quiet hello-listen.socket")
     assert machine.attempt("systemctl is-enabled hello.socket hello-listen.socket")[1] == \
@@ -115,7 +114,7 @@ def test_user_manager(machine):
     hello_socket = machine.inside(setting["systemdsystemunitdir"], "hello.socket")
     (units / "hello.socket").write_bytes(hello_socket.read_bytes())
     (units / "hello@.service").write_text(USER_SERVICE, "utf-8")
-    # Without a login, which would take a container with more in it.
+    # Started like this, because a login needs more packages in the container.
     machine.run(f"systemd-run --quiet --unit=guest --uid={uid} -p Type=notify -p Delegate=yes"
                 f" -E HOME={home} -E XDG_RUNTIME_DIR={runtime} /lib/systemd/systemd --user")
     as_user("systemctl --user start hello.socket")

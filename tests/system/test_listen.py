@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""hello-listen.socket and its service: started, switched, reloaded, idle, killed, stopped."""
+"""hello-listen.service and its socket: started, reloaded, switched, idle, killed, stopped."""
 import contextlib
 import subprocess
 import time
@@ -12,7 +12,7 @@ SOCKET = "hello-listen.socket"
 
 
 def restart(machine, options=""):
-    """Restarts the service, with these options of hellod. That starts the socket too."""
+    """Restarts the service with these options of hellod, which starts the socket too."""
     program = setting["sbindir"] + "/hellod"
     machine.drop_in(SERVICE, "[Service]", "ExecStart=", f"ExecStart={program} {options}")
     machine.run(f"systemctl restart {SERVICE}")
@@ -27,7 +27,7 @@ def restarts(machine):
 
 
 def test_one_process_greets_all(machine):
-    """The first client starts it."""
+    """The first client starts the process."""
     machine.serve(SOCKET)
     assert machine.state(SERVICE) == "inactive"
     assert [hello() for _ in range(4)] == 4 * ["HELLO"]
@@ -58,7 +58,7 @@ def test_reload(machine):
 
 
 def test_journal_that_stands_still(machine):
-    """It costs messages and no greetings. Its queue has room for 512, or less."""
+    """It costs messages, but no greetings. Its queue has room for 512 messages or fewer."""
     restart(machine, "--log-greetings=yes")
     journald = machine.show("systemd-journald.service", "MainPID")
     machine.run(f"kill -STOP {journald}")
@@ -82,7 +82,7 @@ def test_switching(machine):
 
 
 def test_idle_exit(machine):
-    """The service ends when no client comes, is started by the next, and no client notices."""
+    """The service ends when it is idle and the next client starts it, but no client fails."""
     restart(machine, "--idle-timeout=0.01")
     clients = [subprocess.Popen(["./hello-client", "-q", "--count=100", f"--interval={seconds}"])
                for seconds in (0.029, 0.031, 0.037, 0.041)]
@@ -91,7 +91,7 @@ def test_idle_exit(machine):
 
 
 def test_kill_under_load(machine):
-    """Only clients that it has accepted are lost, and systemd starts it again."""
+    """systemd starts the service again, and only clients that it had accepted are lost."""
     restart(machine)
     before = main_pid(machine)
     with load(64, "--seconds=2") as (process, result):
@@ -105,7 +105,7 @@ def test_kill_under_load(machine):
 
 
 def test_nothing_to_greet_with(machine):
-    """It is tried again once a second, and clients that wait are greeted in the end."""
+    """systemd starts the service once a second, and clients that wait are greeted at last."""
     machine.serve(SOCKET)
     machine.greeting(b"HEL\xff")
     assert machine.attempt(f"systemctl restart {SERVICE}")[0] != 0
@@ -120,7 +120,7 @@ def test_nothing_to_greet_with(machine):
 
 
 def test_start_and_stop(machine):
-    """The service alone has nothing to listen on, so its start starts the socket."""
+    """A start of the service starts the socket, and a stop of the socket stops the service."""
     machine.run(f"systemctl start {SERVICE}")
     assert machine.state(SOCKET) == "active"
     assert hello() == "HELLO"

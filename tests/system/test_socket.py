@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""hello.socket: what the journal has of a greeting, limits, crowds, confinement."""
+"""hello.socket: the journal, misbehaving clients, limits, load, confinement."""
 import json
 import os
 import re
@@ -20,7 +20,7 @@ def confine_strictly(machine):
 
 
 def test_unit_files(machine, record_property):
-    """systemd has nothing to say about them, and finds the services confined."""
+    """systemd-analyze has nothing to say about them, and finds the services confined."""
     def exposure(unit, most):
         lines = machine.run(f"systemd-analyze security --no-pager --threshold={most * 10:g} {unit}")
         record_property("exposure", re.search("exposure level.*", lines)[0])
@@ -41,14 +41,14 @@ def test_journal_has_a_line_for_each_greeting(machine):
     # By identifier, because the journal loses the unit of a process that has ended.
     assert len(machine.journal("-t hellod").splitlines()) == 2
     assert "greeted" in machine.journal("HELLO_PEER_ADDRESS=::1")
-    # systemd's own lines about an instance are below LogLevelMax=.
+    # LogLevelMax= drops what systemd itself says about an instance.
     assert "hello@" not in machine.journal("_PID=1")
     entry = json.loads(machine.journal(f"MESSAGE_ID={GREETED_ID} -o json").splitlines()[0])
     wanted = {"PRIORITY": "5", "HELLO_PEER_ADDRESS": "127.0.0.1", "HELLO_BYTES": "7",
               "HELLO_END": "closed", "SYSLOG_IDENTIFIER": "hellod",
               "_UID": machine.run("id -u hellod")}
     assert {name: entry.get(name) for name in wanted} == wanted
-    # All messages. The filter denies some of what systemd's own take.
+    # All messages. To write its own, systemd makes calls that the filter denies.
     machine.drop_in("hello@.service", "[Service]", "LogLevelMax=debug",
                     "SystemCallErrorNumber=", "SystemCallErrorNumber=EPERM",
                     "ExecStart=", f"ExecStart={setting['sbindir']}/hellod --verbose")
@@ -76,7 +76,7 @@ def test_reset_before_accept_is_logged(machine):
         for _ in range(20):
             reset()
         os.kill(machine.pid1, signal.SIGCONT)
-        assert hello() == "HELLO"  # who comes last, and so the others have been looked at
+        assert hello() == "HELLO"  # systemd has taken all others from the queue before
         assert machine.journal("_PID=1").count("getpeername") == logged
 
 
@@ -92,18 +92,18 @@ def test_only_the_socket_starts_instances(machine):
 
 
 def test_clients_that_do_not_close(machine):
-    """More than the default of MaxConnections=. An instance stays no longer than hellod lingers."""
+    """More clients than 64, the default limit. Instances end when hellod stops lingering."""
     machine.serve("hello.socket")
     with idle_clients(80) as answers:
         assert answers == (80, 0)
         assert hello() == "HELLO"
-        # They share a network, which is not systemd's.
+        # That of systemd, and one for all instances.
         assert len(machine.run("lsns --noheadings --type=net --output=NS").split()) == 2
         wait_until(lambda: not machine.instances())
 
 
 def test_one_address_cannot_take_all_places(machine):
-    # Every place is taken for longer than it takes to fill them.
+    # Instances that stay for longer than it takes to start all of them.
     machine.drop_in("hello@.service", "[Service]", "ExecStartPost=sleep 60", "SystemCallFilter=")
     machine.serve("hello.socket")
     with idle_clients(140) as answers, idle_clients(1, "127.0.0.2") as others_answers:
@@ -127,14 +127,14 @@ def test_limits(machine):
 
 
 def test_rate(machine):
-    """Without two of the directives systemd ends a socket, or has its clients wait."""
+    """systemd's default limits end the socket, or delay clients."""
     machine.serve("hello.socket", "TriggerLimitBurst=20")
     crowd(60, 32)
     assert machine.state("hello.socket") == "active"
     if machine.version >= 255:
         machine.serve("hello.socket", "PollLimitBurst=1")
-        crowd(40, 40, "--timeout=40")  # half of what they would take with the default interval
-        # What hello.socket(8) has for 20 clients a second.
+        crowd(40, 40, "--timeout=40")  # the default interval would take them 80 seconds
+        # The drop-in of hello.socket(8) for 20 clients a second.
         machine.serve("hello.socket", "PollLimitIntervalSec=1s", "PollLimitBurst=20")
         begin = time.monotonic()
         crowd(60, 32)
@@ -143,7 +143,7 @@ def test_rate(machine):
 
 @pytest.mark.exclusive
 def test_flood(machine, record_property):
-    """All clients are greeted, and meanwhile the host can be administered."""
+    """All clients are greeted, and systemd answers an administrator meanwhile."""
     count, concurrency = int(setting.get("FLOOD") or 2000), 64
     machine.serve("hello.socket")
     times = []
@@ -157,16 +157,16 @@ def test_flood(machine, record_property):
     assert machine.state("hello.socket") == "active"
     assert machine.show("hello.socket", "NRefused") == "0"
 
-    # How fast all is depends on the machine, so the answers are measured in rounds of 64 clients;
-    # nine out of ten, because the machine may have more to do.
+    # The speed depends on the machine, so answers are measured in rounds of 64 clients. One answer
+    # in ten may be late, because the machine may have other work.
     a_round = result["seconds"] * concurrency / count
     rounds = sorted(seconds / a_round for seconds in times)
     most = rounds[len(rounds) * 9 // 10]
     record_property("flood", f"{count} clients in {result['seconds']:.1f} s, {concurrency} in"
                     f" {a_round * 1000:.0f} ms; 'systemctl status' answered {len(rounds)} times,"
                     f" 90 % within {most:.2f} rounds, all within {rounds[-1]:.2f}")
-    # Before 255 systemd starts instances for all clients that it finds waiting before it answers,
-    # and systemctl asks more than once: it may wait for the end of one round, and of the next.
+    # Before 255 systemd starts the instances of all waiting clients before it answers, and
+    # systemctl asks more than once: it may wait for the end of one round, and of the next.
     assert most < (0.5 if machine.version >= 255 else 2)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """SystemCallFilter= allows what hellod, the C library and libsystemd call, and no more.
 
-The list in hello@.service comes from here: the summary has what it allows and hellod does not call.
+The list in hello@.service comes from here: the summary has the allowed calls that were not made.
 """
 import contextlib
 import re
@@ -10,12 +10,12 @@ import subprocess
 
 import pytest
 
-from clients import connect, crowd, flood, hello, hello_fails, reset, talk
+from clients import connect, crowd, flood, hello, hello_fails, idle_clients, reset, talk
 from container import attempt, wait_until
 
 
 def greet_all_kinds(machine):
-    """Clients and greetings of every kind."""
+    """Clients and greetings of every kind, and signals."""
     talk()
     talk(half_close=True)
     talk(late=True)
@@ -26,14 +26,17 @@ def greet_all_kinds(machine):
     crowd(10, 5)
     for text in b"x" * 65535, b"HEL\xff", None:
         machine.greeting(text)
-        machine.attempt("systemctl reload hello-listen.service")  # if that is running
+        machine.attempt("systemctl reload hello-listen.service")  # if it runs
         attempt("./hello-client")
-    flood(1, pause_sec=0.1)  # longer than hellod lingers
+    machine.attempt("systemctl try-restart hello-listen.service")
+    hello()
+    with idle_clients(1):
+        machine.run("systemctl stop hello.socket hello-listen.socket hello@*")
 
 
 @contextlib.contextmanager
 def traced(machine, work):
-    """Yields a set, which in the end has the names of the calls that hellod has made meanwhile."""
+    """Yields a set that receives the names of the system calls of hellod at the end."""
     calls = set()
     with open(work / "log", "w+b") as log, subprocess.Popen(
             ["strace", "--follow-forks", "--output-separately", f"--output={work}/of",
@@ -44,7 +47,7 @@ def traced(machine, work):
         finally:
             strace.terminate()
     for trace in work.glob("of.*"):  # one for each process
-        # Before it executes hellod it is systemd, which has no filter yet.
+        # Before that the process executes systemd, which has no filter yet.
         _, *ours = re.split(r'(?m)^execve\("[^"]*/hellod", .* = 0$',
                             trace.read_text("utf-8", "replace"))
         calls.update(re.findall(r"(?m)^(\w+)\(", "".join(ours)))
@@ -58,12 +61,8 @@ def traced(machine, work):
 ])
 def test_filter_allows_what_hellod_calls(machine, record_property, tmp_path, unit, service):
     with traced(machine, tmp_path) as calls:
-        machine.run(f"systemctl start {unit}")
+        machine.serve(unit)
         greet_all_kinds(machine)
-        if unit == "hello-listen.socket":
-            machine.run(f"systemctl restart {service}")
-            hello()
-            machine.run(f"systemctl stop {unit} {service}")
         wait_until(lambda: not machine.instances())
     allowed = set(machine.show(service, "SystemCallFilter").split())
     assert calls - allowed == set()
@@ -72,7 +71,7 @@ def test_filter_allows_what_hellod_calls(machine, record_property, tmp_path, uni
 
 
 def test_filter_denies_the_rest(machine):
-    """A program that calls more is ended with a message that the fixture finds after any test."""
+    """It ends a program that makes other calls, with the message that the fixture looks for."""
     machine.drop_in("hello@.service", "[Service]", "ExecStart=", "ExecStart=/bin/ls")
     machine.serve("hello.socket")
     hello_fails()
