@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# try.sh PORT - what "make run" does: has systemd-socket-activate listen on the port and hand a
+# run.sh PORT - what "make run" does: has systemd-socket-activate listen on the port and hand a
 # connection to hellod, prints what hello-client makes of it, and leaves nothing behind.
 set -eu -o pipefail
 

@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: MIT
+"""hellod as systemd starts it, hello-client, and the other end of either."""
+import collections
+import fcntl
+import itertools
+import json
+import os
+import pathlib
+import re
+import resource
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+import pytest
+
+HELLOD = os.path.abspath("hellod")
+CLIENT = os.path.abspath("hello-client")
+PATIENCE = 60  # seconds, after which an event is waited for in vain
+
+# What make check, or a service that runs it, says to its own processes.
+for name in "MAKEFLAGS MFLAGS MAKELEVEL NOTIFY_SOCKET LISTEN_FDS LISTEN_PID WATCHDOG_USEC".split():
+    os.environ.pop(name, None)
+os.environ["LC_ALL"] = "C.UTF-8"
+
+
+def frame(text):
+    """What DataOutput.writeUTF of the JDK writes."""
+    utf16 = text.encode("utf-16-be")
+    units = map(chr, struct.unpack(f">{len(utf16) // 2}H", utf16))
+    body = "".join(units).encode("utf-8", "surrogatepass").replace(b"\0", b"\xc0\x80")
+    return struct.pack(">H", len(body)) + body
+
+
+HELLO = frame("HELLO")
+LONGEST = frame("A" * 65535)
+
+
+def like(pattern, text):
+    """Whether this is the whole text; * stands for anything."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL)
+
+
+def wait_until(condition):
+    """For what no event tells."""
+    give_up = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up, "waited in vain"
+        time.sleep(0.02)
+
+
+class Lines:
+    """Lines that come in while the test goes on."""
+
+    def __init__(self, source=()):
+        self.lines = []
+        self._changed = threading.Condition()
+        threading.Thread(target=self._follow, args=[source], daemon=True).start()
+
+    def _follow(self, source):
+        for line in source:
+            self.add(line.decode(errors="backslashreplace").rstrip("\n"))
+
+    def add(self, line):
+        with self._changed:
+            self.lines.append(line)
+            self._changed.notify_all()
+
+    def find(self, pattern):
+        return [line for line in self.lines if like(pattern, line)]
+
+    def wait_for(self, pattern, count=1):
+        """Returns the lines that match, as soon as there are so many."""
+        with self._changed:
+            enough = self._changed.wait_for(lambda: len(self.find(pattern)) >= count, PATIENCE)
+        assert enough, f"waited in vain for {count} lines '{pattern}', last {self.lines[-20:]}"
+        return self.find(pattern)
+
+
+def listen(address="", backlog=256, send_bytes=0):
+    """Address: of the host, "" for all of them; or the path of a UNIX socket. With a send buffer
+    of so many bytes, a connection takes little of a frame at a time."""
+    if address.startswith("/"):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(address)
+        listener.listen(backlog)
+    elif "." in address or not address and not socket.has_dualstack_ipv6():
+        listener = socket.create_server((address, 0), backlog=backlog)
+    else:
+        try:
+            listener = socket.create_server((address, 0), family=socket.AF_INET6, backlog=backlog,
+                                            dualstack_ipv6=not address)
+        except OSError as error:
+            pytest.skip(f"this host has no IPv6: {error}")
+    if send_bytes:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes)
+    return listener
+
+
+def target_of(listener):
+    """What hello-client takes as a port, or as a path."""
+    address = listener.getsockname()
+    return address if isinstance(address, str) else str(address[1])
+
+
+def free_port():
+    """A port that nothing listens on, as far as one can know."""
+    with listen() as listener:
+        return target_of(listener)
+
+
+def connections(listener):
+    """Those to a listener, each for as long as its turn lasts, until that is shut down."""
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        with connection:
+            yield connection
+
+
+def connect(target, receive_bytes=0, address="127.0.0.1"):
+    """With a receive buffer of so many bytes, the peer cannot send much more."""
+    where = target if target.startswith("/") else (address, int(target))
+    client = socket.socket(socket.AF_UNIX if where == target else
+                           socket.AF_INET6 if ":" in address else socket.AF_INET)
+    if receive_bytes:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    client.settimeout(PATIENCE)
+    client.connect(where)
+    return client
+
+
+def read_all(client):
+    return b"".join(iter(lambda: client.recv(1 << 20), b""))
+
+
+def visit(target):
+    """Returns what a client gets that only reads."""
+    with connect(target) as client:
+        return read_all(client)
+
+
+def crowd(target, count, at_once=16):
+    """Returns how many clients got which bytes, of so many, and so many at the same time."""
+    got = collections.Counter()
+    for _ in range(0, count, at_once):
+        clients = [connect(target) for _ in range(at_once)]
+        for client in clients:
+            got[read_all(client)] += 1
+            client.close()
+    return got
+
+
+def reset(connection):
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def prepare(sockets=(), environment=None, files=None, closed=()):
+    """For preexec_fn: passes sockets as systemd does, see sd_listen_fds(3); adds to the
+    environment, where {pid} is that of the process; sets RLIMIT_NOFILE; closes descriptors."""
+    def in_child():
+        for fd in closed:
+            os.close(fd)
+        spares = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 100) for each in sockets]
+        for i, spare in enumerate(spares):
+            os.dup2(spare, 3 + i)
+        activation = {"LISTEN_FDS": str(len(spares)), "LISTEN_PID": "{pid}"} if sockets else {}
+        for key, value in {**activation, **(environment or {})}.items():
+            os.environ[key] = value.format(pid=os.getpid())
+        if files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    return in_child
+
+
+Result = collections.namedtuple("Result", "status out err")
+
+
+class Background:
+    """hello-client, or another command, while it runs."""
+
+    def __init__(self, *arguments, command=(CLIENT,), stdout=subprocess.PIPE,
+                 stderr=subprocess.PIPE, **how):
+        self.process = subprocess.Popen(
+            [*command, *arguments], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+            close_fds=False, preexec_fn=prepare(**how) if how else None)
+
+    def end(self, signal=None):
+        """Its end, or that of a signal, and what it printed."""
+        if signal is not None:
+            self.process.send_signal(signal)
+        try:
+            streams = self.process.communicate(timeout=PATIENCE)
+        finally:
+            self.close()
+        return Result(self.process.returncode,
+                      *((text or b"").decode(errors="backslashreplace") for text in streams))
+
+    def close(self):
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+
+def run(*command, **how):
+    return Background(command=command, **how).end()
+
+
+def client(*arguments, **how):
+    return Background(*arguments, **how).end()
+
+
+class Daemon:
+    """hellod: one that has the listening sockets ("listening"), or one for each client
+    ("per-connection"). Its log is that of all its processes."""
+
+    def __init__(self, mode, *options, listeners=None, **how):
+        self.listeners = listeners or [listen()]
+        self.target = target_of(self.listeners[0])
+        self.clients = []
+        self.processes = []
+        self.statuses = None
+        reader, self._log_end = os.pipe()
+        self.log = Lines(open(reader, "rb"))
+        self._spawn = lambda sockets: self.processes.append(Background(
+            *options, command=[HELLOD], stderr=self._log_end, sockets=sockets, **how).process)
+        self._acceptor = None
+        if mode == "listening":
+            for listener in listeners or []:  # otherwise it blocks: either has to work
+                listener.setblocking(False)
+            self._spawn(self.listeners)
+        else:
+            self._acceptor = threading.Thread(target=self._accept, daemon=True)
+            self._acceptor.start()
+
+    def _accept(self):
+        for connection in connections(self.listeners[0]):
+            self._spawn([connection])
+
+    def signal(self, number):
+        for process in self.processes:
+            process.send_signal(number)
+
+    def connect(self, receive_bytes=0):
+        """Returns a client that stays until the end of the test, or until it is closed."""
+        self.clients.append(connect(self.target, receive_bytes))
+        return self.clients[-1]
+
+    def wait(self):
+        """Until all its processes have ended. Returns their exit statuses."""
+        if self._acceptor:
+            self.listeners[0].shutdown(socket.SHUT_RDWR)
+            self._acceptor.join()
+        self.statuses = [process.wait(PATIENCE) for process in self.processes]
+        return self.statuses
+
+    def close(self):
+        """Ends it as systemctl stop does. It must end well, unless that has been looked at."""
+        try:
+            for client in self.clients:
+                client.close()
+            if self.statuses is None:
+                if not self._acceptor:
+                    self.processes[0].terminate()
+                assert set(self.wait()) <= {0}, self.log.lines[-20:]
+        finally:
+            for process in self.processes:
+                process.kill()
+            for listener in self.listeners:
+                listener.close()
+            os.close(self._log_end)
+
+    def proc(self, name):
+        return pathlib.Path(f"/proc/{self.processes[0].pid}/{name}")
+
+    def sockets(self):
+        return sum(os.readlink(fd).startswith("socket:") for fd in self.proc("fd").iterdir())
+
+    def effort(self):
+        """The processor time that it took, in nanoseconds, and how often it got some."""
+        took, _, times = map(int, self.proc("schedstat").read_text().split())
+        return took, times
+
+
+WAIT, RESET = "wait", "reset"  # steps of a server
+
+
+def drip(seconds, data):
+    """Steps of a server: byte by byte, with a pause before each."""
+    return [step for byte in data for step in (seconds, bytes([byte]))]
+
+
+class Server:
+    """Plays a list of steps to each connection, then closes it; of several lists, one after the
+    other. Bytes are sent, a number is a pause in seconds, RESET resets the connection, WAIT goes
+    on until the client closes it. `seen` has "called" of each, and what WAIT saw: "eof", or
+    "reset" from a client that has left bytes unread."""
+
+    def __init__(self, *turns, listener=None, address="127.0.0.1"):
+        self.listener = listener or listen(address)
+        self.target = target_of(self.listener)
+        self.seen = Lines()
+        self._thread = threading.Thread(target=self._serve, args=[turns], daemon=True)
+        self._thread.start()
+
+    def _serve(self, turns):
+        for connection, steps in zip(connections(self.listener), itertools.cycle(turns)):
+            self.seen.add("called")
+            connection.settimeout(PATIENCE)
+            try:
+                for step in steps:
+                    self._play(connection, step)
+            except (BrokenPipeError, ConnectionResetError):
+                self.seen.add("reset")
+
+    def _play(self, connection, step):
+        if step == WAIT:
+            read_all(connection)
+            self.seen.add("eof")
+        elif step == RESET:
+            reset(connection)
+        elif isinstance(step, bytes):
+            connection.sendall(step)
+        else:
+            time.sleep(step)
+
+    def client(self, *arguments, **how):
+        """What becomes of hello-client with this server."""
+        where = [self.target] if self.target.startswith("/") else ["127.0.0.1", self.target]
+        return client(*arguments, *where, **how)
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self._thread.join()
+
+
+# Keys of JSON and their types; ? where it may be null.
+GREETING = """type=str sequence=int host=str port=int? address=str? family=str? status=str exit=int
+    error=str? greeting=str? frame_length=int? time=float resolve_time=float? connect_time=float?
+    first_byte_time=float? frame_time=float? close_time=float? attempts=list"""
+ATTEMPT = "address=str outcome=str error=str? time=float?"
+SUMMARY = """type=str host=str port=int? exit=int tried=int greeted=int loss=int|float min=float?
+    avg=float? max=float? mdev=float? p50=float? p90=float? p95=float? p99=float?"""
+
+
+def check_keys(thing, keys):
+    keys = dict(key.split("=") for key in keys.split())
+    assert list(thing) == list(keys)
+    for key, types in keys.items():
+        assert type(thing[key]).__name__ in types.replace("?", "|NoneType").split("|"), key
+
+
+def objects(out):
+    """The JSON of a client: a line each, with all keys, of the type that they should be."""
+    things = [json.loads(line, parse_constant=pytest.fail) for line in out.split("\n")[:-1]]
+    for thing in things:
+        check_keys(thing, SUMMARY if thing["type"] == "summary" else GREETING)
+        for attempt in thing.get("attempts", []):
+            check_keys(attempt, ATTEMPT)
+    return things

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs the tests side by side in the build directory, and prints a line of TAP for each.
+
+Arguments and $PYTEST_ARGS are for pytest, such as -k greeting, or -n0 for one after the other.
+"""
+import os
+import pathlib
+import shlex
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+
+try:
+    import pytest
+    __import__("xdist")
+except ImportError:
+    # The python3 in $PATH need not be the one that the distribution's packages are for.
+    SYSTEM = "/usr/bin/python3"
+    if os.path.exists(SYSTEM) and os.path.realpath(sys.executable) != os.path.realpath(SYSTEM):
+        os.execv(SYSTEM, [SYSTEM, *sys.argv])
+    sys.exit("run.py: pytest or pytest-xdist is missing: ./bootstrap installs them")
+
+
+class Tap:
+    """A plugin that takes the place of pytest's own reports. See https://testanything.org."""
+
+    def __init__(self):
+        self.count = 0
+        self.failed = set()
+        self.skipped = {}
+
+    def fail(self, report):
+        print(*("# " + line for line in report.longreprtext.splitlines()), sep="\n")
+        self.failed.add(report.nodeid)
+
+    def pytest_runtest_logreport(self, report):
+        """Comes for what was before a test, for the test, and for what was after it."""
+        if report.failed:
+            self.fail(report)
+        elif report.skipped:
+            self.skipped[report.nodeid] = report.longrepr[2].replace("Skipped: ", " # SKIP ")
+        if report.when not in ("setup", "call"):
+            self.count += 1
+            print("not ok" if report.nodeid in self.failed else "ok", self.count, "-",
+                  report.nodeid.replace("#", "") + self.skipped.get(report.nodeid, ""), flush=True)
+
+    def pytest_collectreport(self, report):
+        """Comes from each worker."""
+        if report.failed and report.nodeid not in self.failed:
+            self.fail(report)
+            print("Bail out!", report.nodeid, "cannot be read")
+
+    def pytest_sessionfinish(self):
+        print(f"1..{self.count}", flush=True)
+
+
+arguments = [*sys.argv[1:], *shlex.split(os.environ.get("PYTEST_ARGS", ""))]
+if not any(os.path.exists(argument.split("::")[0]) for argument in arguments):
+    arguments.append(str(pathlib.Path(__file__).absolute().parent))
+with tempfile.TemporaryDirectory(prefix="hellod-") as directory:
+    os.environ["TMPDIR"] = tempfile.tempdir = directory
+    # More workers than there are processors, since most tests wait most of the time.
+    status = pytest.main(["-p", "no:terminalreporter", "-n8", "--basetemp", directory + "/pytest",
+                          *arguments], plugins=[Tap()])
+# A test that failed has been told of.
+sys.exit(0 if status == pytest.ExitCode.TESTS_FAILED else status)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""hellod and what it is started with: sockets of every kind, or none; systemd-socket-activate."""
+import os
+import shutil
+import socket
+
+import pytest
+
+from harness import (HELLO, HELLOD, Background, Lines, client, free_port,
+                     like, listen, run, visit)
+
+SOCKET_ACTIVATE = os.environ.get("SYSTEMD_SOCKET_ACTIVATE") or "systemd-socket-activate"
+UNCONNECTED = "3: a socket that neither listens nor is connected"
+
+
+def test_started_by_hand():
+    status, out, err = run(HELLOD)
+    assert (status, out, err.count("\n")) == (64, "", 2)
+    assert like("hellod: no socket was passed*\n"
+                "hellod: *systemctl start hello.socket*systemd-socket-activate*\n", err)
+
+
+@pytest.mark.parametrize("what, make", [
+    ("3: not a stream socket", lambda: [socket.socket(type=socket.SOCK_DGRAM)]),
+    ("3: not a stream socket", lambda: [socket.socketpair(type=socket.SOCK_SEQPACKET)[0]]),
+    ("3: not a socket", lambda: [open("/dev/null", "rb")]),
+    (UNCONNECTED, lambda: [socket.socket()]),
+    (UNCONNECTED, lambda: [socket.socket(socket.AF_UNIX)]),
+    ("4: a connection among listening sockets", lambda: [listen(), socket.socketpair()[0]]),
+    ("4: a listening socket among connections", lambda: [socket.socketpair()[0], listen()]),
+])
+def test_refused_descriptors(what, make):
+    status, out, err = run(HELLOD, sockets=make())
+    assert (status, out, err.count("\n")) == (78, "", 1)
+    assert like(f"hellod: file descriptor {what}; pass stream sockets,*\n", err)
+
+
+def test_several_connections():
+    """Of which one is closed; and nobody reads the log."""
+    ours, theirs = zip(*(socket.socketpair() for _ in range(3)))
+    ours[0].close()
+    for end in ours[1:]:
+        end.shutdown(socket.SHUT_WR)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as log:
+        assert run(HELLOD, "-v", sockets=theirs, stderr=log) == (0, "", "")
+    assert [end.recv(100) for end in ours[1:]] == [HELLO, HELLO]
+
+
+def test_peers_that_are_gone():
+    assert run(HELLOD, sockets=[socket.socketpair()[0], socket.socketpair()[0]]) == (0, "", "")
+
+
+@pytest.mark.parametrize("family", ["TCP", "UNIX"])
+def test_socket_activate(closing, mode, family, tmp):
+    if not shutil.which(SOCKET_ACTIVATE):
+        pytest.skip("systemd-socket-activate is not installed")
+    accept = ["--accept"] if mode == "per-connection" else []
+    for _ in range(5):  # the port may be taken when it is used
+        targets = [free_port()] if family == "TCP" else [tmp + "/one", tmp + "/two"]
+        listens = (word for target in targets for word in ("-l", target))
+        command = [SOCKET_ACTIVATE, *accept, *listens, HELLOD]
+        log = Lines(closing(Background(command=command)).process.stderr)
+        if all(like("Listening on *", line) for line in log.wait_for("*", len(targets))):
+            break
+    for target in [*targets, targets[0]]:
+        assert visit(target) == HELLO
+    assert client(*["localhost"] * (family == "TCP"), target) == (0, "HELLO\n", "")
+    if accept:
+        log.wait_for("Child * died with code 0", len(targets) + 2)

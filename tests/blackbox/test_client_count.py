@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: MIT
+"""hello-client --count: many greetings, their times summed up, and what ends it early."""
+import os
+import re
+import shutil
+import signal
+import statistics
+import time
+
+import pytest
+
+from harness import CLIENT, HELLO, WAIT, Background, frame, like, objects, run
+from messages import CANNOT_WRITE, COUNTS, LOSS
+from test_probe_outcome import FORMATS, PLUGIN_LINE, check_nagios
+
+PERCENTILES_MIN = 20  # greetings from which on percentiles mean something
+SUMS = "min/avg/max/mdev"
+RANKS = "p50/p90/p95/p99"
+
+
+def check_times(times, sums, ranks, error):
+    """Whether the summary of these times is right, up to an error from rounding."""
+    assert sums == pytest.approx([min(times), statistics.mean(times), max(times),
+                                  statistics.pstdev(times)], abs=error)
+    indexes = [-(-len(times) * percent // 100) - 1 for percent in (50, 90, 95, 99)]
+    assert [rank for rank in ranks if rank is not None] == [
+        sorted(times)[index] for index in indexes if len(times) >= PERCENTILES_MIN]
+
+
+def check_text(out):
+    lines = [r"from .* time=(\d+\.\d{3}) ms: HELLO", SUMS + " = (.*) ms", RANKS + " = (.*) ms"]
+    found = ("/".join(re.findall(f"^{line}$", out, re.MULTILINE)) for line in lines)
+    check_times(*([float(each) for each in text.split("/") if each] for text in found), 0.0011)
+
+
+def check_json(out):
+    *things, summary = objects(out)
+    times = [thing["time"] for thing in things if thing["greeting"] is not None]
+    assert (summary["tried"], summary["greeted"]) == (len(things), len(times))
+    assert summary["loss"] == pytest.approx(1 - len(times) / len(things), abs=2e-6)
+    assert [thing["sequence"] for thing in things] == list(range(1, len(things) + 1))
+    check_times(times, *([summary[key] for key in names.split("/")] for names in (SUMS, RANKS)),
+                2e-6)
+
+
+@pytest.mark.parametrize("count", [1, PERCENTILES_MIN - 1, PERCENTILES_MIN, 25])
+def test_times(server, count):
+    friend = server([HELLO, WAIT])
+    for output, check in (("text", check_text), ("json", check_json)):
+        status, out, err = friend.client(f"-c{count}", "-i0", "-o", output)
+        assert (status, err) == (0, "")
+        check(out)
+    check_nagios(friend.client(f"-c{count}", "-i0", "-onagios"), 0, COUNTS.format(count, count)
+                 + " in 0.* s on average", "time=0.*s;;;0;10 loss=0%;;;0;100")
+
+
+def test_text(server, tmp):
+    for address in ("127.0.0.1", tmp + "/socket"):
+        friend = server([HELLO, WAIT], address=address)
+        where = address if "/" in address else f"{address} port {friend.target}"
+        status, out, err = friend.client("-c3", "-i0")
+        assert (status, err, out.count("\n")) == (0, "", 7)
+        assert like("".join(f"from {where}: seq={n} time=*.* ms: HELLO\n" for n in (1, 2, 3))
+                    + f"\n--- {where} ---\n{LOSS.format(3, 3, 0)}\n{SUMS} = *.*/*.*/*.*/*.* ms\n",
+                    out)
+    thing = objects(friend.client("-c1", "-ojson").out)[0]
+    assert (thing["family"], thing["address"], thing["port"]) == ("unix", friend.target, None)
+
+
+def test_quiet(server):
+    friend = server([HELLO, WAIT])
+    assert friend.client("-q") == (0, "", "")
+    assert friend.client("-q", "-eother") == (2, "", "")
+    assert friend.client("-q", "-ojson") == (0, "", "")
+    check_nagios(friend.client("-q", "-onagios"), 0, "*")
+    status, out, err = friend.client("-q", "-c2", "-i0")
+    assert (status, err) == (0, "")
+    assert like(f"--- * port {friend.target} ---\n{LOSS.format(2, 2, 0)}\n{SUMS} = * ms\n", out)
+    [thing] = objects(friend.client("-q", "-c2", "-i0", "-ojson").out)
+    assert thing["type"] == "summary"
+    check_nagios(friend.client("-q", "-c2", "-i0", "-onagios"), 0, "*")
+
+
+def test_histogram(server):
+    """A line for each power of two: each begins where the one before ends, all greetings are in
+    them, and the longest bar is 80 columns wide."""
+    friend = server([HELLO], [0.01, HELLO])
+    status, out, _ = friend.client("-q", "--histogram", "-c40", "-i0")
+    lines = re.findall(r"^ +([\d.]+) - +([\d.]+) ms +(\d+) ?(#*)$", out, re.MULTILINE)
+    assert status == 0 and len(lines) >= 4 and len(lines) == out.count(" - ")
+    starts, ends, counts, bars = zip(*lines)
+    assert starts[1:] == ends[:-1]
+    assert sum(map(int, counts)) == 40
+    assert [bool(bar) for bar in bars] == [count != "0" for count in counts]
+    assert max(map(len, out.splitlines())) == 80
+    # Without --count, and in the other formats, it is ignored.
+    for options in ([], ["-ojson", "-c1"], ["-onagios", "-c1"]):
+        status, out, _ = friend.client("--histogram", *options)
+        assert (status, "#" in out) == (0, False)
+
+
+@pytest.mark.slow(1.5)
+@pytest.mark.parametrize("options, pause, least, limit", [
+    ("-c3 -i0.2", 0, 0.39, 2), ("-c2", 0, 0.99, 3), ("-c1 -i60", 0, 0, 3),
+    # From start to start. From the end of one to the start of the next, it would take 2.2 s.
+    ("-c3 -i0.5", 0.4, 1.39, 2.1),
+])
+def test_interval(server, options, pause, least, limit):
+    since = time.monotonic()
+    assert server([pause, HELLO, WAIT]).client("-q", *options.split()).status == 0
+    assert least <= time.monotonic() - since < limit
+
+
+@FORMATS
+@pytest.mark.parametrize("status, loss, turns, option", [
+    (2, 25, [[HELLO], [HELLO], [b"\0\5"], [HELLO]], "-t9"),
+    (2, 75, [[b"\0"], [HELLO], [b"\0\5"], [b"\0\5"]], "-t9"),
+    (2, 25, [[HELLO], [HELLO], [0.2, HELLO], []], "-w0.1"),
+    (1, 0, [[HELLO], [0.2, HELLO], [HELLO], [HELLO]], "-w0.1"),
+    (2, 0, [[HELLO], [frame("")], [HELLO], [HELLO]], "-eHELLO"),
+    # A share that binary fractions cannot express: 23 of 40.
+    (2, 57.5, [*17 * [[HELLO]], *23 * [[]]], "-t9"),
+], ids=["once", "first", "slow-too", "slow", "unexpected", "share"])
+def test_worst_status_holds(server, output, status, loss, turns, option):
+    friend, count = server(*turns), len(turns)
+    got = friend.client("-o", output, f"-c{count}", "-i0", option)
+    assert got.status == status
+    if output == "text":
+        assert like(f"*{LOSS.format('*', count, loss)}\n*", got.out)
+        assert len(re.findall(r"seq=\d+.* (?:ms|closed)", got.out + got.err)) == count
+    elif output == "json":
+        *things, summary = objects(got.out)
+        assert summary["exit"] == max(thing["exit"] for thing in things) == status
+        assert (summary["loss"], len(things)) == (loss / 100, count)
+    else:
+        check_nagios(got, status, COUNTS.format("*", count) + "*, last problem: 127.0.0.1:"
+                     + f"{friend.target}: *", f"time=*s;*;;0;* loss={loss}%;;;0;100")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("status, output, turns, text", [
+    (2, "text", [[HELLO], [b"\0\5"]], f"*\n{LOSS.format('*', '*', '*')}\n{SUMS} = * ms\n"),
+    (2, "json", [[HELLO], [b"\0\5"]], '*"type":"summary",*"exit":2,*\n'),
+    (2, "nagios", [[HELLO], [b"\0\5"]], f"HELLO CRITICAL - {COUNTS.format('*', '*')}*"),
+    (0, "text", [[HELLO]], f"*\n{LOSS.format('*', '*', 0)}\n*"),
+    # What is cut off does not count: two were greeted when the third hangs.
+    (0, "text", [[HELLO], [HELLO], [WAIT]], f"*\n{LOSS.format(2, 2, 0)}\n*"),
+])
+def test_signal(server, number, status, output, turns, text):
+    friend = server(*turns)
+    running = Background("-c0", "-i0.01", "-o", output, "127.0.0.1", friend.target)
+    friend.seen.wait_for("called", 3)
+    got = running.end(number)
+    assert got.status == status
+    assert like(text, got.out)
+    assert output != "nagios" or re.fullmatch(PLUGIN_LINE, got.out)
+    if output == "json":
+        check_json(got.out)
+
+
+def test_signal_without_count(server):
+    friend = server([WAIT])
+    running = Background("127.0.0.1", friend.target)
+    friend.seen.wait_for("called")
+    assert running.end(signal.SIGTERM) == (-signal.SIGTERM, "", "")
+
+
+@pytest.mark.parametrize("options", [[], ["-v"], ["-ojson"], ["-ojson", "-v"]])
+def test_reader_goes_away(server, options):
+    """Then a client without end ends by itself."""
+    running = Background("-c0", "-i0.01", *options, "127.0.0.1", server([HELLO]).target)
+    with running.process.stdout as out:
+        assert out.readline()
+    running.process.stdout = None
+    status, _, err = running.end()
+    assert (status, err.endswith(": " + CANNOT_WRITE.format("Broken pipe"))) == (3, True)
+
+
+@pytest.mark.slow(2)
+def test_nothing_is_lost(server):
+    """With room for 16 descriptors, of which a few are in use, hardly any can be lost."""
+    friend = server([HELLO])
+    running = Background("-c3000", "-i0", "-q", "127.0.0.1", friend.target, files=16)
+    friend.seen.wait_for("called", 2000)
+    assert len(os.listdir(f"/proc/{running.process.pid}/task")) < 10
+    status, out, _ = running.end()
+    assert (status, LOSS.format(3000, 3000, 0) in out) == (0, True)
+
+
+@pytest.mark.slow(3)
+def test_valgrind(server):
+    if not shutil.which("valgrind"):
+        pytest.skip("valgrind is not installed")
+    with open(CLIENT, "rb") as program:
+        if re.search(rb"__[atu][bs]*san_", program.read()):
+            pytest.skip("a sanitizer is built in")
+    status, out, err = run("valgrind", "-q", "--leak-check=full", "--error-exitcode=99", CLIENT,
+                           "-c500", "-i0", "-q", "127.0.0.1", server([HELLO]).target)
+    assert (status, err, LOSS.format(500, 500, 0) in out) == (0, "", True)

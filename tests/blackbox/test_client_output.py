@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""What hello-client prints of a greeting: to files, pipes and terminals, in every locale."""
+import os
+import pty
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from harness import (HELLO, LONGEST, WAIT, client, drip, frame, free_port, like,
+                     objects)
+from messages import CANNOT_WRITE, GREETED_BY
+from test_probe_outcome import FORMATS, PLUGIN_LINE, check_nagios
+
+HELLO_LINE = (0, "HELLO\n", "")
+LONGEST_LINE = (0, 65535 * "A" + "\n", "")
+
+
+@pytest.mark.parametrize("steps, result, end", [
+    ([HELLO], HELLO_LINE, "eof"),
+    ([frame("")], (0, "\n", ""), "eof"),
+    (drip(0.1, HELLO), HELLO_LINE, "eof"),
+    ([LONGEST], LONGEST_LINE, "eof"),
+    # What follows the frame is left unread, as a reset tells the server.
+    ([HELLO + b"!"], HELLO_LINE, "reset"),
+    ([HELLO, 10000000 * b"X"], HELLO_LINE, "reset"),
+    ([LONGEST, 1000000 * b"X"], LONGEST_LINE, "reset"),
+], ids=["HELLO", "empty", "slow", "longest", "one-byte-more", "endless", "longest-and-more"])
+def test_exactly_one_frame(server, steps, result, end):
+    friend = server([*steps, WAIT])
+    assert friend.client() == result
+    friend.seen.wait_for(end)
+
+
+@pytest.mark.parametrize("address, where", [
+    ("127.0.0.1", "-4 127.0.0.1"), ("127.0.0.1", "--ipv4 localhost"), ("::1", "::1"),
+    ("::1", "-6 ::1"), ("UNIX", ""),
+    *(("127.0.0.1", f"--timeout={seconds} 127.0.0.1")
+      for seconds in ("1", "1.", "01.5", ".999999", "86400", "3.0000009"))])
+def test_arguments(server, tmp, address, where):
+    friend = server([HELLO, WAIT], address=address.replace("UNIX", tmp + "/socket"))
+    assert client(*where.split(), friend.target) == HELLO_LINE
+
+
+def test_terminal(server):
+    """A title for the terminal, a bell, a C1 control and a right-to-left override."""
+    text = "A\33]0;x\a\u009b\u202eB"
+    stranger = server([frame(text), WAIT])
+    assert stranger.client() == (0, text + "\n", "")
+    ours, theirs = pty.openpty()
+    assert stranger.client(stdout=theirs).status == 0
+    assert os.read(ours, 4096).decode() == r"A\x1b]0;x\x07\u009b\u202eB" + "\r\n"
+    os.close(ours)
+    os.close(theirs)
+
+
+# Quotes, backslash, solidus, newline, DEL, U+0000, U+2028, an emoji, a lone surrogate, a bar.
+STRANGE_TEXT = "\"'\\/\n\x7f\0\u2028😀\ufffd|üZ"
+STRANGE = frame(STRANGE_TEXT).replace(b"\xef\xbf\xbd", b"\xed\xa0\x80")
+STRANGE_SHOWN = "\"'\\/\\x0a\\x7f\\x00\\u2028😀�|üZ"
+
+
+def test_strange_greeting(server):
+    stranger = server([STRANGE, WAIT])
+    assert stranger.client() == (0, STRANGE_TEXT + "\n", "")
+    assert like(f"from * ms: {STRANGE_SHOWN}\n*", stranger.client("-c1").out)
+    [thing] = objects(stranger.client("-ojson").out)
+    assert (thing["greeting"], thing["frame_length"]) == (STRANGE_TEXT, len(STRANGE))
+    check_nagios(stranger.client("-onagios"), 0,
+                 GREETED_BY.format(STRANGE_SHOWN.replace("|", r"\x7c"), "*"))
+    for options in ("-eother", "-c2 -i0", "-c2 -i0 -eother"):
+        assert re.fullmatch(PLUGIN_LINE, stranger.client("-onagios", *options.split()).out)
+
+
+@pytest.mark.parametrize("host", [b"\xff", b"a\nb", b"a|b", b'"\\', b"/none/\xff", b"/none/a\nb|"])
+def test_strange_host(host):
+    """One that is none, but gets into the output as it was given."""
+    objects(client("-ojson", host).out)
+    assert re.fullmatch(PLUGIN_LINE, client("-onagios", host).out)
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8", "no_SUCH", "", "de_DE"])
+def test_locale(server, tmp, locale):
+    """Text is UTF-8 and numbers have a point, also in ISO-8859-1 with its comma."""
+    how = {"environment": {"LC_ALL": locale, "LOCPATH": tmp}}
+    if locale == "de_DE":
+        if not shutil.which("localedef") or not os.path.exists("/usr/share/i18n/locales/de_DE"):
+            pytest.skip("localedef or the sources of locales are not installed")
+        subprocess.run(["localedef", "-ide_DE", "-fISO-8859-1", tmp + "/de_DE"], check=True)
+    text = "Grüße.☃😀"
+    friend = server([frame(text), WAIT])
+    assert friend.client(**how) == (0, text + "\n", "")
+    assert like(f"*: {text}\n*", friend.client("-c1", **how).out)
+    assert friend.client("-q", "-e" + text, **how).status == 0
+    unexpected = friend.client("-ex", **how)
+    assert (unexpected.status, f'"{text}"' in unexpected.err) == (2, True)
+    assert objects(friend.client("-ojson", **how).out)[0]["greeting"] == text
+    check_nagios(friend.client("-onagios", "-w0.5", "-t1.5", **how), 0,
+                 GREETED_BY.format(text, "*"), "time=0.*s;0.5;;0;1.5")
+
+
+@FORMATS
+@pytest.mark.parametrize("data", [HELLO, LONGEST], ids=["short", "longest"])
+@pytest.mark.parametrize("options", ["", "-v", "-c2 -i0", "-q -c2 -i0"])
+def test_output_that_cannot_be_written(server, data, options, output):
+    """That is status 3, whatever came of the greeting."""
+    friend = server([data])
+    reader, broken_pipe = os.pipe()
+    os.close(reader)
+    with open("/dev/full", "wb") as full, open(broken_pipe, "wb") as broken:
+        for why, where in [("No space left on device", {"stdout": full}),
+                           ("Broken pipe", {"stdout": broken}),
+                           ("Bad file descriptor", {"closed": [1]})]:
+            status, _, err = friend.client("-o", output, *options.split(), **where)
+            assert (status, err.endswith("hello-client: " + CANNOT_WRITE.format(why))) == (3, True)
+
+
+def test_missing_streams(server):
+    friend = server([HELLO])
+    # Sockets get the numbers of the streams.
+    assert friend.client(closed=[0, 1, 2]).status == 3
+    # Where nothing is to be printed, it does not matter where to.
+    assert like("*Connection refused\n", client("127.0.0.1", free_port(), closed=[1]).err)
+    assert friend.client("-q", "-eother", closed=[1]).status == 2

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Deadlines too far off to wait for, and a host without memory: hellod with a clock that the test
+puts forward, and a send(2) that fails."""
+import errno
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from harness import HELLO, LONGEST, crowd, listen, read_all, visit
+from messages import NOT_GREETED, SUMMARY
+
+# Loaded before other libraries. A symbolic link holds a number, because it can be read at once.
+LIBRARY = r"""
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static int number(const char *path)
+{
+	char value[16] = "";
+
+	return readlink(path, value, sizeof(value) - 1) > 0 ? atoi(value) : 0;
+}
+
+int clock_gettime(clockid_t id, struct timespec *now)
+{
+	int r = (int)syscall(SYS_clock_gettime, id, now);
+
+	now->tv_sec += id == CLOCK_MONOTONIC ? number(getenv("LATER")) : 0;
+	return r;
+}
+
+ssize_t send(int fd, const void *data, size_t size, int flags)
+{
+	errno = number(getenv("SEND_ERROR"));
+	return errno ? -1 : syscall(SYS_sendto, fd, data, size, flags, NULL, 0);
+}
+"""
+
+
+@pytest.fixture
+def steer(tmp):
+    """A function for processes with its environment. LATER: the clock is so many seconds ahead;
+    SEND_ERROR: an errno, or 0."""
+    def set_number(name, number):
+        path = set_number.environment[name]
+        os.symlink(str(number), path + ".new")
+        os.rename(path + ".new", path)
+
+    library = tmp + "/system_calls.so"
+    subprocess.run([*os.environ.get("CC", "cc").split(), "-D_GNU_SOURCE", "-shared", "-fPIC",
+                    "-xc", "-o", library, "-"], input=LIBRARY.encode(), check=True)
+    set_number.environment = {
+        "LATER": tmp + "/later", "SEND_ERROR": tmp + "/send-error", "LD_PRELOAD": library,
+        "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+    return set_number
+
+
+def test_send_deadline(daemon, mode, steer, longest):
+    """A client that takes no more is given up after half a minute, and no other one minds."""
+    hellod = daemon(mode, longest, "--verbose", listeners=[listen(send_bytes=4096)],
+                    environment=steer.environment)
+    mute = [hellod.connect(4096) for _ in range(3)]
+
+    def wake():
+        """Takes more than the buffers hold, so that hellod has to send."""
+        for each in mute:
+            left = 16000
+            while left > 0 and (got := each.recv(left)):
+                left -= len(got)
+        since = time.monotonic()
+        assert crowd(hellod.target, 10, 1) == {LONGEST: 10}
+        assert time.monotonic() - since < 5
+
+    wake()
+    steer("LATER", 20)
+    wake()
+    assert not hellod.log.find("*send-timeout*")
+    steer("LATER", 31)
+    wake()
+    hellod.log.wait_for(NOT_GREETED.format("*", "send-timeout", "*", 65537), 3)
+    if mode == "listening":
+        hellod.signal(signal.SIGTERM)
+        hellod.log.wait_for(SUMMARY.format(30, 33, "stopped"))
+
+
+@pytest.mark.parametrize("error, lasts", [
+    (errno.ENOBUFS, False), (errno.ENOMEM, False), (errno.ENOBUFS, True)])
+def test_shortage(daemon, mode, steer, error, lasts):
+    """The client waits with hellod for the host to have memory again, until the deadline."""
+    steer("SEND_ERROR", error)
+    hellod = daemon(mode, environment=steer.environment)
+    waiting = hellod.connect()
+    waiting.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        waiting.recv(1)
+    waiting.settimeout(4)
+    if not lasts:
+        steer("SEND_ERROR", 0)
+        assert read_all(waiting) == HELLO
+        return
+    steer("LATER", 31)
+    assert read_all(waiting) == b""
+    hellod.log.wait_for(f"hellod: cannot greet *: {os.strerror(error)}; "
+                        "free memory or file descriptors on this host")
+    steer("SEND_ERROR", 0)
+    if mode == "per-connection":
+        assert hellod.wait() == [71]
+    else:
+        assert visit(hellod.target) == HELLO

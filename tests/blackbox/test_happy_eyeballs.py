@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""hello-client and names: with several addresses of which some are dead, in both families and
+every order, and with a resolver that hangs. For 47-61.test and "4:7" see network.py."""
+import os
+import signal
+import tempfile
+import time
+
+import pytest
+
+from harness import CLIENT, HELLO, Background, Lines, Server, objects, run, wait_until
+from messages import CANNOT_WRITE, LOSS, RESOLUTION_TIMED_OUT
+from network import Network, expand
+
+# Arguments, status, the attempts, and the milliseconds that it takes: at least, and less than.
+CASES = [
+    # The one quarter of a second that a dead address costs.
+    *((f"{a}7-{b}1.test", "greeted", f"{a}:7 overtaken, {b}:1 connected", 250, 400)
+      for a in "46" for b in "46"),
+    ("67-68-47-41.test", "greeted",
+     "6:7 overtaken, 4:7 overtaken, 6:8 overtaken, 4:1 connected", 750, 1000),
+    # The families take turns.
+    ("67-68-41.test", "greeted", "6:7 overtaken, 4:1 connected, 6:8 not-tried", 250, 400),
+    *((f"{a}1-{b}9.test", "greeted", f"{a}:1 connected, {b}:9 not-tried", 0, 250)
+      for a in "46" for b in "46"),
+    # A host that refuses costs nothing.
+    ("42-61.test", "greeted", "4:2 failed, 6:1 connected", 0, 250),
+    ("62-41.test", "greeted", "6:2 failed, 4:1 connected", 0, 250),
+    ("42-62.test", "refused", "6:2 failed, 4:2 failed", 0, 250),
+    # One family.
+    ("-4 67-41.test", "greeted", "4:1 connected", 0, 250),
+    ("-6 47-61.test", "greeted", "6:1 connected", 0, 250),
+    ("-t1 -4 47-61.test", "timed-out", "4:7 timed-out", 1000, 1100),
+    ("-t1 -6 67-41.test", "timed-out", "6:7 timed-out", 1000, 1100),
+    ("-6 47-41.test", "unknown-host", "", 0, 250),
+    ("-4 67-61.test", "unknown-host", "", 0, 250),
+    # None is alive.
+    ("-t1 47-67.test", "timed-out", "6:7 timed-out, 4:7 timed-out", 1000, 1100),
+    ("-t1 67-42.test", "timed-out", "6:7 timed-out, 4:2 failed", 1000, 1100),
+    ("203.0.113.1", "unreachable", "203.0.113.1 failed", 0, 250),
+    # When the deadline is so near that not all would get a turn, the time is shared out.
+    ("-t0.2 47-41.test", "greeted", "4:7 overtaken, 4:1 connected", 100, 200),
+    ("-t0.4 67-68-47-41.test", "greeted",
+     "6:7 overtaken, 4:7 overtaken, 6:8 overtaken, 4:1 connected", 300, 400),
+]
+
+
+@pytest.fixture(scope="module")
+def network():
+    with tempfile.TemporaryDirectory() as etc:
+        net = Network(etc, {case[0].split()[-1] for case in CASES if case[0].endswith(".test")})
+        servers = [Server([HELLO], listener=listener) for listener in net.listeners]
+        net.port = servers[0].target
+        yield net
+        for server in servers:
+            server.close()
+        net.close()
+
+
+def client(net, *arguments, **how):
+    return run(*net.enter, CLIENT, *arguments, **how)
+
+
+@pytest.mark.parametrize("arguments, word, attempts, least, limit", CASES,
+                         ids=[case[0] for case in CASES])
+def test_attempts(network, arguments, word, attempts, least, limit):
+    """To be late may be the fault of a busy machine: three times."""
+    for _ in range(3):
+        since = time.monotonic()
+        status, out, err = client(network, "-ojson", *arguments.split(), network.port)
+        took = (time.monotonic() - since) * 1000
+        [thing] = objects(out)
+        assert (thing["status"], err) == (word, "")
+        assert status == {"greeted": 0, "unknown-host": 3}.get(word, 2)
+        assert expand(attempts) == ", ".join(
+            f"{each['address']} {each['outcome']}" for each in thing["attempts"])
+        assert thing["time"] * 1000 >= least
+        if took < limit:
+            return
+    pytest.fail(f"took {took} ms")
+
+
+def test_losers_are_closed(network):
+    status, out, err = client(network, "-q", "-c8", "-i0", "47-41.test", network.port, files=8)
+    assert (status, err, LOSS.format(8, 8, 0) in out) == (0, "", True)
+
+
+@pytest.mark.parametrize("words, status", [
+    ("unknown-host slow", 3), ("unknown-host slow refused", 2), ("refused unknown-host", 2)])
+def test_worst_status(network, words, status):
+    """A host that stands for nothing is worse than a slow greeting, but better than none."""
+    stands_for = {"slow": "4:1 worst.test\n", "refused": "4:2 worst.test\n", "unknown-host": ""}
+
+    def become(word):
+        """At once, since a probe must not meet half a file."""
+        network.write("hosts.new", network.hosts + stands_for[word])
+        os.rename(network.etc + "/hosts.new", network.etc + "/hosts")
+
+    become(words.split()[0])
+    running = Background("-ojson", "-w0", "-c0", "-i0.02", "worst.test", network.port,
+                         command=[*network.enter, CLIENT])
+    said = Lines(running.process.stdout)
+    for word in words.split():
+        become(word)
+        said.wait_for(f'*"status":"{word}"*')
+    running.process.terminate()
+    said.wait_for(f'*"type":"summary"*"exit":{status},*')
+    assert running.process.wait() == status
+
+
+@pytest.fixture
+def hanging(network):
+    """A network whose name server is dead."""
+    network.write("resolv.conf", "nameserver 4:8\n")
+    network.write("nsswitch.conf", "hosts: files dns\n")
+    yield network
+    network.write("nsswitch.conf", "hosts: files\n")
+
+
+def test_resolver_hangs(hanging):
+    test_attempts(hanging, "-t1 nowhere.test", "timed-out", "", 1000, 1100)
+    assert client(hanging, "-t0.3", "nowhere.test") == (
+        2, "", f"hello-client: {RESOLUTION_TIMED_OUT.format('0.3')}\n")
+    assert client(hanging, "-onagios", "-t0.3", "nowhere.test") == (
+        2, f"HELLO CRITICAL - {RESOLUTION_TIMED_OUT.format('0.3')}|time=U;;;0;0.3\n", "")
+    # What is left behind by one probe is not in the way of the next.
+    status, out, _ = client(hanging, "-t0.1", "-c3", "-i0", "nowhere.test")
+    assert (status, LOSS.format(0, 3, 100) in out) == (2, True)
+
+
+def test_signal_while_resolver_hangs(hanging):
+    running = Background("-c0", "nowhere.test", command=[*hanging.enter, CLIENT])
+    tasks = f"/proc/{running.process.pid}/task"
+    wait_until(lambda: len(os.listdir(tasks)) == 2)  # the second is the resolver's
+    since = time.monotonic()
+    status, out, _ = running.end(signal.SIGTERM)
+    assert time.monotonic() - since < 3
+    assert (status, LOSS.format(0, 0, 0) in out) == (3, True)
+
+
+def test_resolver_hangs_without_streams(hanging):
+    """What the thread that is left behind still holds must not stand in for one."""
+    arguments = ["-t0.1", "-c1", "nowhere.test"]
+    status, _, err = client(hanging, *arguments, closed=[1])
+    assert (status, err) == (
+        3, f"hello-client: seq=1: {RESOLUTION_TIMED_OUT.format('0.1')}\n"
+        "hello-client: " + CANNOT_WRITE.format("Bad file descriptor"))
+    status, out, _ = client(hanging, *arguments, closed=[2])
+    assert (status, LOSS.format(0, 1, 100) in out) == (2, True)
+
+
+def test_defaults(network):
+    """localhost, port 6666."""
+    assert client(network) == (0, "HELLO\n", "")
+    for host, error in [("203.0.113.1", "203.0.113.1:6666: Network is unreachable"),
+                        ("2001:db8::2", "[2001:db8::2]:6666: Connection refused")]:
+        assert client(network, host) == (2, "", f"hello-client: {error}\n")

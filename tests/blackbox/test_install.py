@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""make install and uninstall of a release, into a scratch root."""
+import pathlib
+
+import pytest
+
+from harness import run
+
+FILES = """bin/hello-client lib/systemd/catalog/hellod.catalog lib/sysusers.d/hellod.conf
+    lib/systemd/system/hello-listen.service lib/systemd/system/hello-listen.socket
+    lib/systemd/system/hello-netns.service lib/systemd/system/hello.socket
+    lib/systemd/system/hello@.service sbin/hellod
+    share/bash-completion/completions/hello-client share/bash-completion/completions/hellod
+    share/doc/hellod/examples/strict.conf share/fish/vendor_completions.d/hello-client.fish
+    share/fish/vendor_completions.d/hellod.fish share/man/man1/hello-client.1
+    share/man/man5/hello-frame.5 share/man/man8/hello.socket.8 share/man/man8/hellod.8
+    share/zsh/site-functions/_hello-client share/zsh/site-functions/_hellod"""
+
+
+def make(directory, *arguments):
+    status, out, err = run("make", "-C", str(directory), *arguments)
+    assert status == 0, err
+    return out + err
+
+
+@pytest.mark.slow(9)
+def test_install(tmp):
+    tmp = pathlib.Path(tmp)
+    usr = tmp / "root/usr"
+    make(".", "distdir", f"distdir={tmp}/source")
+    run("sh", "-c", f"cd {tmp} && source/configure --quiet --prefix=/usr --sysconfdir=/etc "
+        "--with-systemdsystemunitdir=/usr/lib/systemd/system "
+        "--with-sysusersdir=/usr/lib/sysusers.d --with-catalogdir=/usr/lib/systemd/catalog")
+    assert "warning" not in make(tmp, "-j2").lower()
+
+    make(tmp, "install", f"DESTDIR={tmp}/root")
+    assert sorted(path for path in usr.parent.rglob("*") if path.is_file()) == sorted(
+        usr / name for name in FILES.split())
+    unit = (usr / "lib/systemd/system/hello@.service").read_text()
+    assert "\nExecStart=/usr/sbin/hellod\n" in unit
+    assert " /etc/hello/greeting" in (usr / "share/man/man8/hellod.8").read_text()
+    assert " /etc/hello/greeting" in run(str(usr / "sbin/hellod"), "--help").out
+    # Nothing changed, so nothing is made again.
+    again = make(tmp, "install", f"DESTDIR={tmp}/root")
+    assert not any(f"  {word} " in again for word in ("CC", "CCLD", "GEN"))
+    make(tmp, "uninstall", f"DESTDIR={tmp}/root")
+    assert not any(path.is_file() for path in usr.parent.rglob("*"))

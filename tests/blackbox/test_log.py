@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""The lines of hellod on standard error, and what it tells systemd with sd_notify(3)."""
+import signal
+import socket
+import time
+
+import pytest
+
+from harness import HELLO, Lines, connect, listen, read_all, reset, visit
+from messages import GREETED, NOT_GREETED, SUMMARY
+
+
+def address_of(client):
+    host, port = client.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "UNIX"])
+@pytest.mark.parametrize("options, wanted", [
+    ([], ["per-connection"]), (["--log-greetings=yes"], ["per-connection", "listening"]),
+    (["--log-greetings=no"], [])], ids=["default", "yes", "no"])
+def test_greetings(daemon, mode, tmp, address, options, wanted):
+    where = {"UNIX": tmp + "/socket", "127.0.0.1": ""}.get(address, address)
+    hellod = daemon(mode, *options, listeners=[listen(where)])
+    with connect(hellod.target, address=address) as client:
+        line = GREETED.format("unix" if address == "UNIX" else address_of(client), "closed")
+        assert read_all(client) == HELLO
+    if mode in wanted:
+        hellod.log.wait_for(line)
+    if mode == "listening":
+        hellod.signal(signal.SIGTERM)
+        hellod.log.wait_for(SUMMARY.format(1, 1, "stopped"))
+    assert hellod.wait() == [0]
+    assert len(hellod.log.find(line)) == (mode in wanted)
+
+
+def test_early_reset(daemon):
+    """Of a client that is gone before it is accepted, accept4(2) still tells the address."""
+    hellod = daemon("listening", "--verbose")
+    assert visit(hellod.target) == HELLO
+    hellod.signal(signal.SIGSTOP)
+    client = connect(hellod.target)
+    address = address_of(client)
+    reset(client)
+    hellod.signal(signal.SIGCONT)
+    hellod.log.wait_for(NOT_GREETED.format(address, "reset", 0, 7))
+
+
+@pytest.fixture
+def notify_receiver(tmp):
+    """Takes the place of systemd. Its lines are the assignments that came."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(tmp + "/notify")
+        lines = Lines(line for message in iter(lambda: receiver.recv(65536), b"")
+                      for line in message.splitlines())
+        lines.service = {"NOTIFY_SOCKET": tmp + "/notify", "WATCHDOG_USEC": "200000"}
+        yield lines
+        receiver.shutdown(socket.SHUT_RDWR)
+
+
+def test_notify(daemon, notify_receiver):
+    hellod = daemon("listening", environment={**notify_receiver.service, "WATCHDOG_PID": "{pid}"})
+    notify_receiver.wait_for("READY=1")
+    notify_receiver.wait_for("WATCHDOG=1", 3)
+    for _ in range(2):
+        assert visit(hellod.target) == HELLO
+    notify_receiver.wait_for("STATUS=Greeted 2 clients, 0 connected")
+    hellod.signal(signal.SIGHUP)
+    notify_receiver.wait_for("READY=1", 2)
+    said = [line for line in notify_receiver.lines if line != "WATCHDOG=1"]
+    reloading, monotonic_usec, ready = said[said.index("RELOADING=1"):][:3]
+    assert (reloading, ready) == ("RELOADING=1", "READY=1")
+    assert 0 <= time.monotonic() - int(monotonic_usec.replace("MONOTONIC_USEC=", "")) / 1e6 < 60
+    hellod.signal(signal.SIGTERM)
+    assert hellod.wait() == [0]
+    notify_receiver.wait_for("STOPPING=1")
+    notify_receiver.wait_for("STATUS=Finishing with connected clients")
+
+
+@pytest.mark.slow(1)
+def test_idle(daemon, notify_receiver):
+    """systemd can see why hellod ends. The watchdog of another process is not hellod's to feed."""
+    hellod = daemon("listening", "--idle-timeout=1",
+                    environment={**notify_receiver.service, "WATCHDOG_PID": "1"})
+    since = time.monotonic()
+    assert visit(hellod.target) == HELLO
+    assert hellod.wait() == [0]
+    assert time.monotonic() - since >= 1
+    hellod.log.wait_for(SUMMARY.format(1, 1, "idle"))
+    notify_receiver.wait_for("STOPPING=1")
+    notify_receiver.wait_for("STATUS=Idle, exiting")
+    assert not notify_receiver.find("WATCHDOG*")

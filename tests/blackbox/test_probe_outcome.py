@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""hello-client as a probe: what each situation is called, in each format, and its exit status."""
+import re
+import socket
+import time
+
+import pytest
+
+from harness import HELLO, RESET, WAIT, client, drip, free_port, like, listen, objects
+from messages import GREETED_BY, TIMED_OUT
+
+FORMATS = pytest.mark.parametrize("output", ["text", "json", "nagios"])
+LEVELS = ["OK", "WARNING", "CRITICAL", "UNKNOWN"]
+STATUSES = {"greeted": 0, "slow": 1, "unknown-host": 3}  # of the others it is 2
+SLOWLY = [0.2, HELLO, WAIT]
+
+# 'label'=value[unit];[warning];[critical];[minimum];[maximum], as the development guidelines of
+# the Monitoring Plugins want it.
+NUMBER = r"-?[0-9]+(\.[0-9]+)?"
+RANGE = f"(@?(({NUMBER}|~)?:)?({NUMBER})?)"
+METRIC = (f"([^ =|']+|'[^=|']+')=(U|{NUMBER}(s|us|ms|%|B|KB|MB|TB|c)?)"
+          f"(;{RANGE}(;{RANGE}(;({NUMBER})?(;({NUMBER})?)?)?)?)?")
+PLUGIN_LINE = f"HELLO ({'|'.join(LEVELS)}) - [^|\n]+\\|{METRIC}( {METRIC})*\n"
+
+
+def check_nagios(got, status, text, data="*"):
+    assert (got.status, got.err) == (status, "")
+    assert re.fullmatch(PLUGIN_LINE, got.out)
+    assert like(f"HELLO {LEVELS[status]} - {text}|{data}\n", got.out)
+
+
+def check(output, arguments, where, word, message):
+    """Whether that is told of the target, which comes last in the arguments."""
+    status = STATUSES.get(word, 2)
+    since = time.monotonic()
+    got = client("-o", output, *arguments)
+    took = time.monotonic() - since
+    assert got.status == status, got.err
+    assert took < 5 and (word != "timed-out" or took >= float(arguments[1]))
+    error = f"{where}: {message}" if message else ""
+    greeting = "HELLO" if word in ("greeted", "slow", "too-slow", "unexpected") else ""
+    if output == "text":
+        assert got.out == (greeting and greeting + "\n")
+        assert like(f"hello-client: {error}\n" if error else "", got.err)
+        assert not got.err.endswith(": \n")
+    elif output == "json":
+        [thing] = objects(got.out)
+        assert (thing["status"], thing["exit"], got.err) == (word, status, "")
+        assert thing["greeting"] == (greeting or None)
+        assert like(error, thing["error"] or "")
+    else:
+        check_nagios(got, status, error or GREETED_BY.format("HELLO", where),
+                     f"time={'0.*s' if greeting else 'U'};*;*;0;*")
+
+
+# Options, what the server does, what that is called, and the message behind the address.
+SITUATIONS = [
+    ("-t 9", [HELLO, WAIT], "greeted", ""),
+    ("-w 60 -C 60 -e HELLO", [HELLO, WAIT], "greeted", ""),
+    ("-w 0.1 -C 60", SLOWLY, "slow", "took 0.* s, more than 0.1 s"),
+    ("-w 0.05 -C 0.1", SLOWLY, "too-slow", "took 0.* s, more than 0.1 s"),
+    *((f"-e {text}{limits}", steps, "unexpected", f'greeted with "HELLO", not with "{text}"')
+      for text, limits, steps in [("hello", "", [HELLO]), ("HELL", "", [HELLO]),
+                                  ("HELLO!", "", [HELLO]), ("hello", " -w 0.1 -C 0.1", SLOWLY)]),
+    *((f"-t {limit}", [*steps, WAIT], "timed-out",
+       TIMED_OUT.format(limit) + ", after " + progress) for limit, steps, progress in [
+           ("0.3", [], "0 of 2 header bytes"), ("0.4", [HELLO[:5]], "5 of 7 bytes"),
+           ("0.7", drip(0.2, HELLO), "* of * bytes"),
+           # As a length, 220 and a blank are more than the rest of the line.
+           ("0.3", [b"220 mail\r\n"], "10 of 12852 bytes")]),
+    # The client is connected when the reset comes.
+    ("-t 9", [HELLO[:3], 0.3, RESET], "reset", "Connection reset by peer after 3 of 7 bytes"),
+    ("-t 9", [], "closed", "closed after 0 of 2 header bytes: *"),
+    ("-t 9", [HELLO[:1]], "closed", "closed after 1 of 2 header bytes"),
+    *(("-t 9", [HELLO[:n]], "closed", f"closed after {n} of 7 bytes") for n in range(2, 7)),
+    *(("-t 9", [frame], "malformed", f"malformed at byte {offset} of the greeting's {frame[1]}")
+      for frame, offset in [(b"\0\1\x80", 0), (b"\0\5HELL\xff", 4), (b"\0\4\xf0\x9f\x98\x80", 0),
+                            (b"\0\2A\xc3", 1), (b"\0\3\xc3(\xff", 0)]),
+]
+
+
+@FORMATS
+@pytest.mark.parametrize("options, steps, word, message", SITUATIONS,
+                         ids=[f"{case[2]}-{n}" for n, case in enumerate(SITUATIONS)])
+def test_situation(server, output, options, steps, word, message):
+    port = server(steps).target
+    check(output, [*options.split(), "127.0.0.1", port], f"127.0.0.1:{port}", word, message)
+
+
+@FORMATS
+@pytest.mark.parametrize("arguments, word, message", [
+    ("/nowhere", "unreachable", "No such file or directory"),
+    (__file__, "refused", "Connection refused"),
+    ("/" + 106 * "0", "unreachable", "No such file or directory"),
+    ("/" + 107 * "0", "unknown-host", "the path is too long for a socket"),
+    ("-4 ::1", "unknown-host", "*"),
+    ("-6 127.0.0.1", "unknown-host", "*"),
+    (64 * "0" + ".invalid", "unknown-host", "*"),
+], ids=["no-path", "no-socket", "longest-path", "long-path", "ipv6", "ipv4", "long-label"])
+def test_no_server(output, arguments, word, message):
+    check(output, arguments.split(), arguments.split()[-1], word, message)
+
+
+@FORMATS
+def test_refused(output):
+    port = free_port()
+    check(output, ["127.0.0.1", port], f"127.0.0.1:{port}", "refused", "Connection refused")
+    check(output, ["localhost", port], "*:" + port, "refused", "Connection refused*")
+
+
+@FORMATS
+@pytest.mark.parametrize("address", ["127.0.0.1", "UNIX"])
+def test_full_queue(closing, tmp, output, address):
+    """Of a listener that accepts no one, for which Linux has the client wait."""
+    listener = closing(listen(address.replace("UNIX", tmp + "/full"), backlog=0))
+    name = listener.getsockname()
+    closing(socket.socket(listener.family)).connect(name)
+    where = [name] if address == "UNIX" else ["127.0.0.1", str(name[1])]
+    message = TIMED_OUT.format("0.4")
+    check(output, ["-t", "0.4", *where], ":".join(where), "timed-out", message)
+
+
+def test_reset_at_once(server):
+    """A server that resets before the client sees that it is connected was reached all the same."""
+    *things, summary = objects(server([RESET]).client("-ojson", "-c200", "-i0").out)
+    assert {thing["status"] for thing in things} == {"reset"}
+    assert summary["exit"] == 2
+
+
+@pytest.mark.parametrize("warning, critical, timeout", [
+    ("0.000001", "86400", "86400"), ("12345.678901", "12345.678901", "0.999999")])
+def test_limits_in_performance_data(server, warning, critical, timeout):
+    """From the least to the most."""
+    got = server([HELLO]).client("-onagios", "-w", warning, "-C", critical, "-t", timeout)
+    check_nagios(got, int(warning < "1"), "*", f"time=*s;{warning};{critical};0;{timeout}")
