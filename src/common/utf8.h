@@ -6,11 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The longest encoding of a character, in bytes. */
-#define UTF8_BYTES_MAX 4
-
-/* Replaces characters that cannot be expressed. */
-#define UTF8_REPLACEMENT 0xFFFDU
+#define UTF8_BYTES_MAX 4	 /* the longest encoding of a character */
+#define UTF8_REPLACEMENT 0xFFFDU /* for characters that cannot be expressed */
 
 /*
  * Reads the character at the start of `length` bytes. Returns its length in bytes; 0 if there is
