@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "client/options.h"
-#include "client/report.h"
 #include "client/signals.h"
 #include "common/clock.h"
 #include "common/stdio.h"
@@ -35,7 +34,7 @@ static int probe_all(const struct options *options, struct report *report)
 				r = stdio_flush();
 		}
 		probe_clear(&result);
-	} while (r == 0 && options->counting && report->stats.tried != options->count &&
+	} while (r == 0 && options->style.counting && report->stats.tried != options->count &&
 		 signals_wait(NULL, 0, next_usec, &ignored) == OUTCOME_TIMED_OUT);
 	return r;
 }
@@ -50,15 +49,16 @@ int main(int argc, char **argv)
 	/* A reader that closes its pipe is an output error like any other. */
 	signal(SIGPIPE, SIG_IGN);
 	options_parse(argc, argv, &options);
-	report.options = &options;
+	report.target = &options.target;
+	report.style = &options.style;
 
 	/* Without --count there is no summary to print: a signal ends the process as usual. */
-	if (options.counting)
+	if (options.style.counting)
 		signals_catch();
 	r = probe_all(&options, &report);
 	if (report.stats.tried == 0)
 		report.worst = EXIT_NOT_TRIED;
-	if (r == 0 && options.counting)
+	if (r == 0 && options.style.counting)
 		r = options.format->summary(&report);
 	free(report.last_problem);
 

@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 
 #include "client/options.h"
-#include "client/report.h"
 #include "common/clock.h"
 #include "common/mutf8.h"
 #include "common/number.h"
@@ -146,7 +145,7 @@ static void parse_option(int c, const char *argument, struct options *options)
 		target->timeout_usec = parse_seconds("timeout", argument, TIMEOUT_MIN_USEC);
 		break;
 	case 'c':
-		options->counting = true;
+		options->style.counting = true;
 		if (number_parse(argument, 0, UINT64_MAX, &options->count) < 0)
 			usage_error("--count: '%s' is not a number of greetings", argument);
 		break;
@@ -166,13 +165,13 @@ static void parse_option(int c, const char *argument, struct options *options)
 		options->format = parse_format(argument);
 		break;
 	case OPTION_HISTOGRAM:
-		options->histogram = true;
+		options->style.histogram = true;
 		break;
 	case 'q':
-		options->quiet = true;
+		options->style.quiet = true;
 		break;
 	case 'v':
-		options->verbose = true;
+		options->style.verbose = true;
 		break;
 	case 'h':
 	case 'V':
@@ -226,6 +225,6 @@ void options_parse(int argc, char **argv, struct options *options)
 		usage_error("--warning is more than --critical: swap them");
 	parse_operands(argc - optind, argv + optind, target);
 	/* Wait for the server to close only if that is reported. */
-	target->await_close =
-		options->verbose && !options->quiet && options->format != &report_nagios;
+	target->await_close = options->style.verbose && !options->style.quiet &&
+			      options->format != &report_nagios;
 }

@@ -3,22 +3,17 @@
 #ifndef HELLOD_CLIENT_OPTIONS_H
 #define HELLOD_CLIENT_OPTIONS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "client/probe.h"
-
-struct report_format;
+#include "client/report.h"
 
 struct options {
 	struct probe_target target;
 	const struct report_format *format;
-	bool counting;		/* --count: number the greetings, and summarize them at the end */
+	struct report_style style;
 	uint64_t count;		/* how many greetings; 0 for no end */
 	uint64_t interval_usec; /* from the start of one greeting to the start of the next */
-	bool quiet;		/* text and JSON: print only the summary */
-	bool verbose;		/* text: also print the addresses and the phases */
-	bool histogram;		/* text: add a histogram to the summary */
 };
 
 /*

@@ -3,13 +3,22 @@
 #ifndef HELLOD_REPORT_H
 #define HELLOD_REPORT_H
 
-#include "client/options.h"
+#include <stdbool.h>
+
 #include "client/probe.h"
 #include "client/stats.h"
 
+struct report_style {
+	bool counting;	/* number the greetings, and summarize them at the end */
+	bool quiet;	/* text and JSON: print only the summary */
+	bool verbose;	/* text: also print the addresses and the phases */
+	bool histogram; /* text: add a histogram to the summary */
+};
+
 /* What there is to report so far. */
 struct report {
-	const struct options *options;
+	const struct probe_target *target;
+	const struct report_style *style;
 	struct stats stats; /* including the probe that is being reported */
 	int worst;	    /* the worst exit status so far, without that probe */
 	char *last_problem; /* nagios: the last explanation of the worst status, or NULL; owned */
@@ -22,7 +31,7 @@ struct report {
 struct report_format {
 	const char *name; /* for --output */
 	int (*probe)(struct report *report, const struct probe_result *result);
-	int (*summary)(struct report *report); /* after the last probe, with --count */
+	int (*summary)(struct report *report); /* after the last probe, if counting */
 };
 
 extern const struct report_format report_text;	 /* for people, like ping(8) */

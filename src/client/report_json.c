@@ -128,23 +128,22 @@ static int print_line(struct json_object *object)
 
 static int json_probe(struct report *report, const struct probe_result *result)
 {
-	const struct probe_target *target = &report->options->target;
 	const struct connect_attempt *peer = result->connected;
 	bool greeted = result->text != NULL;
 	struct json_object *object;
 	char *explanation;
 
-	if (report->options->quiet)
+	if (report->style->quiet)
 		return 0;
-	explanation = explain_result(target, result);
+	explanation = explain_result(report->target, result);
 	if (explanation == NULL)
 		return -ENOMEM;
 
 	object = json_object_new_object();
 	add(object, "type", string("greeting"));
 	add(object, "sequence", number(report->stats.tried));
-	add(object, "host", string(target->host));
-	add(object, "port", port(target));
+	add(object, "host", string(report->target->host));
+	add(object, "port", port(report->target));
 	add(object, "address", peer != NULL ? address(peer) : NULL);
 	add(object, "family", peer != NULL ? family(peer) : NULL);
 	add(object, "status", string(outcome_word(result->outcome)));
@@ -181,8 +180,8 @@ static int json_summary(struct report *report)
 	snprintf(digits, sizeof(digits), "%.6g", loss);
 
 	add(object, "type", string("summary"));
-	add(object, "host", string(report->options->target.host));
-	add(object, "port", port(&report->options->target));
+	add(object, "host", string(report->target->host));
+	add(object, "port", port(report->target));
 	add(object, "exit", number((uint64_t)report->worst));
 	add(object, "tried", number(stats->tried));
 	add(object, "greeted", number(stats->greeted));

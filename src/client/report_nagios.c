@@ -108,11 +108,11 @@ static int print_greeting(const struct probe_result *result)
 static int nagios_probe(struct report *report, const struct probe_result *result)
 {
 	int exit_status = outcome_exit_status(result->outcome), r = 0;
-	char *explanation = explain_result(&report->options->target, result);
+	char *explanation = explain_result(report->target, result);
 
 	if (explanation == NULL)
 		return -ENOMEM;
-	if (report->options->counting) {
+	if (report->style->counting) {
 		/* The one line of all probes has room for one explanation. */
 		if (explanation[0] != '\0' &&
 		    outcome_worse_status(exit_status, report->worst) == exit_status) {
@@ -130,7 +130,7 @@ static int nagios_probe(struct report *report, const struct probe_result *result
 	else
 		print_text(explanation);
 	free(explanation);
-	print_time(&report->options->target, result->text != NULL, (double)result->time_usec);
+	print_time(report->target, result->text != NULL, (double)result->time_usec);
 	putchar('\n');
 	return r;
 }
@@ -147,7 +147,7 @@ static int nagios_summary(struct report *report)
 		fputs(", last problem: ", stdout);
 		print_text(report->last_problem);
 	}
-	print_time(&report->options->target, stats->greeted > 0, stats->mean_usec);
+	print_time(report->target, stats->greeted > 0, stats->mean_usec);
 	fputs(" loss=", stdout);
 	if (stats->tried > 0) {
 		print_millionths((uint64_t)(stats_loss(stats) * 100 * 1000000 + 0.5));

@@ -68,7 +68,7 @@ static void print_phases(const struct probe_result *result)
 
 static int print_greeting(const struct report *report, const struct probe_result *result)
 {
-	if (report->options->counting) {
+	if (report->style->counting) {
 		struct address_text peer;
 
 		probe_address(result->connected, &peer);
@@ -76,7 +76,7 @@ static int print_greeting(const struct report *report, const struct probe_result
 		       peer.port[0] != '\0' ? " port " : "", peer.port, report->stats.tried,
 		       msec(result->time_usec));
 	}
-	if (report->options->counting || isatty(STDOUT_FILENO)) {
+	if (report->style->counting || isatty(STDOUT_FILENO)) {
 		char *escaped = escape(result->text, result->text_length);
 
 		if (escaped == NULL)
@@ -92,25 +92,24 @@ static int print_greeting(const struct report *report, const struct probe_result
 
 static int text_probe(struct report *report, const struct probe_result *result)
 {
-	const struct options *options = report->options;
 	char *explanation;
 	int r = 0;
 
-	if (options->quiet)
+	if (report->style->quiet)
 		return 0;
-	if (options->verbose)
+	if (report->style->verbose)
 		print_phases(result);
 	if (result->text != NULL)
 		r = print_greeting(report, result);
 	if (r < 0 || result->outcome == OUTCOME_GREETED)
 		return r;
 
-	explanation = explain_result(&options->target, result);
+	explanation = explain_result(report->target, result);
 	if (explanation == NULL)
 		return -ENOMEM;
 	/* The greeting comes first, even if both go to the same file. */
 	stdio_flush();
-	if (options->counting)
+	if (report->style->counting)
 		fprintf(stderr, "hello-client: seq=%" PRIu64 ": %s\n", report->stats.tried,
 			explanation);
 	else
@@ -150,16 +149,15 @@ static void print_histogram(const struct stats *stats)
 
 static int text_summary(struct report *report)
 {
-	const struct probe_target *target = &report->options->target;
 	struct stats *stats = &report->stats;
-	char *host = escape(target->host, strlen(target->host));
+	char *host = escape(report->target->host, strlen(report->target->host));
 
 	if (host == NULL)
 		return -ENOMEM;
-	if (!report->options->quiet)
+	if (!report->style->quiet)
 		putchar('\n');
 	printf("--- %s%s%s ---\n", host, host[0] != '/' ? " port " : "",
-	       host[0] != '/' ? target->port : "");
+	       host[0] != '/' ? report->target->port : "");
 	free(host);
 	printf("%" PRIu64 " greeted of %" PRIu64 " tried, %.6g%% loss\n", stats->greeted,
 	       stats->tried, 100 * stats_loss(stats));
@@ -173,7 +171,7 @@ static int text_summary(struct report *report)
 		       msec(stats_percentile_usec(stats, 90)),
 		       msec(stats_percentile_usec(stats, 95)),
 		       msec(stats_percentile_usec(stats, 99)));
-	if (report->options->histogram)
+	if (report->style->histogram)
 		print_histogram(stats);
 	return 0;
 }

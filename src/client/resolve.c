@@ -172,9 +172,8 @@ enum outcome resolve_host(const char *host, const char *port, int family, uint64
 
 const char *resolve_strerror(int error)
 {
-	if (error == RESOLVE_PATH_TOO_LONG)
-		return "the path is too long for a socket";
-	return gai_strerror(error);
+	return error == RESOLVE_PATH_TOO_LONG ? "the path is too long for a socket"
+					      : gai_strerror(error);
 }
 
 void resolve_free(struct resolve_list *list)

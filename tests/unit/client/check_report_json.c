@@ -58,7 +58,7 @@ START_TEST(test_failure)
 {
 	struct fixture *fixture = fixture_new(&report_json);
 
-	fixture->options.target.host = "/\xFF";
+	fixture->target.host = "/\xFF";
 	result_make(&fixture->result, OUTCOME_TIMED_OUT);
 	result_add_attempt(&fixture->result, "/\xFF", ATTEMPT_TIMED_OUT, 0);
 	result_add_attempt(&fixture->result, "192.0.2.1", ATTEMPT_SUPERSEDED, 0);
@@ -98,7 +98,7 @@ START_TEST(test_summary)
 	struct fixture *fixture = fixture_new(&report_json);
 	char wanted[512];
 
-	fixture->options.quiet = true;
+	fixture->style.quiet = true;
 	fixture_summary(fixture, summaries[_i].greeted, summaries[_i].failed, EXIT_SLOW);
 	snprintf(wanted, sizeof(wanted),
 		 "{'type': 'summary', 'host': 'host.example', 'port': 6666, %s",

@@ -63,8 +63,8 @@ START_TEST(test_limits)
 	struct fixture *fixture = fixture_new(&report_nagios);
 	char wanted[128];
 
-	fixture->options.target.warning_usec = limits[_i].usec;
-	fixture->options.target.critical_usec = CLOCK_NEVER;
+	fixture->target.warning_usec = limits[_i].usec;
+	fixture->target.critical_usec = CLOCK_NEVER;
 	result_make_greeting(&fixture->result, "/run/x", UNIT_BYTES("A"), 0);
 	fixture_probe(fixture, 1);
 	snprintf(wanted, sizeof(wanted),
@@ -82,7 +82,7 @@ START_TEST(test_counting)
 						OUTCOME_UNKNOWN_HOST, OUTCOME_CLOSED};
 	struct fixture *fixture = fixture_new(&report_nagios);
 
-	fixture->options.counting = true;
+	fixture->style.counting = true;
 	for (int i = 0; i < UNIT_COUNT(outcomes); i++) {
 		result_make(&fixture->result, outcomes[i]);
 		result_add_attempt(&fixture->result, i == 3 ? "::3" : "::1", ATTEMPT_CONNECTED, 0);

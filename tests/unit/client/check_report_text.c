@@ -14,7 +14,7 @@ START_TEST(test_verbose)
 	struct fixture *fixture = fixture_new(&report_text);
 	struct probe_result *result = &fixture->result;
 
-	fixture->options.verbose = true;
+	fixture->style.verbose = true;
 	result_make_greeting(result, "192.0.2.1", UNIT_BYTES("HELLO"), 9000);
 	result_add_attempt(result, "2001:db8::1", ATTEMPT_SUPERSEDED, 0);
 	result_add_attempt(result, "/run/x", ATTEMPT_NOT_TRIED, 0);
@@ -44,7 +44,7 @@ START_TEST(test_verbose)
 			 "hello-client: 192.0.2.1:6666: Connection refused; "
 			 "192.0.2.2:6666: timed out after 10 s\n");
 
-	fixture->options.quiet = true;
+	fixture->style.quiet = true;
 	fixture_probe(fixture, 1);
 	ck_assert_str_eq(fixture->err, "");
 	fixture_free(fixture);
@@ -86,8 +86,8 @@ START_TEST(test_histogram)
 	char *line;
 
 	terminal_columns = widths[_i];
-	fixture->options.histogram = true;
-	fixture->options.target.host = "a\x1B";
+	fixture->style.histogram = true;
+	fixture->target.host = "a\x1B";
 	fixture_summary(fixture, 5, 0, 0);
 	line = strstr(fixture->out, "--- a\\x1b port 6666 ---\n5 greeted of 5 tried, 0% loss\nmin");
 	ck_assert_ptr_nonnull(line);

@@ -38,13 +38,14 @@ struct fixture *fixture_new(const struct report_format *format)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-	fixture->options.target = (struct probe_target){.host = "host.example",
-							.port = "6666",
-							.timeout_usec = 10 * USEC_PER_SEC,
-							.warning_usec = CLOCK_NEVER,
-							.critical_usec = CLOCK_NEVER};
-	fixture->options.format = format;
-	fixture->report.options = &fixture->options;
+	fixture->target = (struct probe_target){.host = "host.example",
+						.port = "6666",
+						.timeout_usec = 10 * USEC_PER_SEC,
+						.warning_usec = CLOCK_NEVER,
+						.critical_usec = CLOCK_NEVER};
+	fixture->format = format;
+	fixture->report.target = &fixture->target;
+	fixture->report.style = &fixture->style;
 	capture(STDOUT_FILENO);
 	capture(STDERR_FILENO);
 	return fixture;
@@ -60,7 +61,7 @@ void fixture_free(struct fixture *fixture)
 void fixture_probe(struct fixture *fixture, uint64_t sequence)
 {
 	fixture->report.stats.tried = sequence;
-	ck_assert_int_eq(fixture->options.format->probe(&fixture->report, &fixture->result), 0);
+	ck_assert_int_eq(fixture->format->probe(&fixture->report, &fixture->result), 0);
 	take_both(fixture);
 }
 
@@ -72,7 +73,7 @@ void fixture_summary(struct fixture *fixture, unsigned greeted, unsigned failed,
 	for (unsigned i = 0; i < failed; i++)
 		stats_add(&fixture->report.stats, false, USEC_PER_MSEC);
 	fixture->report.worst = worst;
-	ck_assert_int_eq(fixture->options.format->summary(&fixture->report), 0);
+	ck_assert_int_eq(fixture->format->summary(&fixture->report), 0);
 	take_both(fixture);
 }
 

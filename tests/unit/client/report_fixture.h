@@ -12,7 +12,9 @@
 #define STARTED_USEC 5000000U
 
 struct fixture {
-	struct options options;
+	struct probe_target target;
+	const struct report_format *format;
+	struct report_style style;
 	struct report report;
 	struct probe_result result;
 	char out[16384], err[16384]; /* printed by the last fixture_probe() or fixture_summary() */
