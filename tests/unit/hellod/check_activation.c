@@ -70,8 +70,12 @@ static int receive(const char *list, const char *variable)
 	setenv("LISTEN_PID", own_pid, 1);
 	setenv("LISTEN_FDS", own_count, 1);
 	setenv("LISTEN_FDNAMES", "connection", 1);
-	if (variable != NULL)
-		putenv(strdup(variable));
+	if (variable != NULL) {
+		char name[16];
+
+		ck_assert_int_eq(sscanf(variable, "%15[^=]", name), 1);
+		setenv(name, strchr(variable, '=') + 1, 1);
+	}
 	memset(&activation, 0x5A, sizeof(activation));
 	/* Check uses these descriptors, too. */
 	for (int i = 0; i < PASSED_MAX; i++) {

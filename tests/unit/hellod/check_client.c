@@ -51,6 +51,7 @@ static int ours, peer;
 
 static void start(int kind)
 {
+	free(greeting);
 	greeting = greeting_new(FRAME_BYTES_MAX);
 	greeting->length = kind == EMPTY_UNIX ? 0 : kind < LONG_UNIX ? 7 : FRAME_BYTES_MAX;
 	for (size_t i = 0; i < greeting->length; i++)

@@ -45,6 +45,8 @@ static int parse(const char *const words[WORDS_MAX], int out_fd)
 	}
 	ck_assert_int_gt(wait(&status), 0);
 	ck_assert(WIFEXITED(status));
+	while (argc > 1)
+		free(argv[--argc]);
 	out[pread(out_fd, out, OUTPUT_BYTES - 1, 0)] = '\0';
 	err[pread(err_fd, err, OUTPUT_BYTES - 1, 0)] = '\0';
 	return WEXITSTATUS(status);
