@@ -227,6 +227,7 @@ class Daemon:
         self.log = Lines(open(reader, "rb"))
         self._spawn = lambda sockets: self.processes.append(Background(
             *options, command=[HELLOD], stderr=self._log_end, sockets=sockets, **how).process)
+        self._spawning = threading.Lock()  # a client may be greeted before its process is listed
         self._acceptor = None
         if mode == "listening":
             for listener in listeners or []:  # otherwise it blocks: either has to work
@@ -238,11 +239,13 @@ class Daemon:
 
     def _accept(self):
         for connection in connections(self.listeners[0]):
-            self._spawn([connection])
+            with self._spawning:
+                self._spawn([connection])
 
     def signal(self, number):
-        for process in self.processes:
-            process.send_signal(number)
+        with self._spawning:
+            for process in self.processes:
+                process.send_signal(number)
 
     def connect(self, receive_bytes=0):
         """Returns a client that stays until the end of the test, or until it is closed."""
@@ -274,7 +277,8 @@ class Daemon:
             os.close(self._log_end)
 
     def proc(self, name):
-        return pathlib.Path(f"/proc/{self.processes[0].pid}/{name}")
+        with self._spawning:
+            return pathlib.Path(f"/proc/{self.processes[0].pid}/{name}")
 
     def sockets(self):
         return sum(os.readlink(fd).startswith("socket:") for fd in self.proc("fd").iterdir())
