@@ -133,8 +133,8 @@ static const char *const topics[] = {
 	"\n  -i, --idle-timeout=SEC ",
 	"(default: 60)",
 	"\n  -m, --max-connections=N ",
-	"Exit status: 0 done, 64 wrong usage, 71 system error, 74 output not written,\n"
-	"78 bad greeting or unusable socket.\n"};
+	("Exit status: 0 done, 64 wrong usage, 71 system error, 74 output not written,\n"
+	 "78 bad greeting or unusable socket.\n")};
 
 START_TEST(help_names_all)
 {
