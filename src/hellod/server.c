@@ -88,7 +88,7 @@ static int poll_fd(struct server *server, int operation, int fd, short events)
 static void remove_client(struct server *server, struct client *client)
 {
 	bool greeted = client_greeted(client);
-	bool failed = client->end == CLIENT_END_LOCAL_ERROR;
+	bool failed = !greeted && client->end == CLIENT_END_LOCAL_ERROR;
 
 	if (client->state != CLIENT_CLOSED)
 		client_close(client, CLIENT_END_DROPPED);
