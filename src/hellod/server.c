@@ -20,7 +20,6 @@
 #include "hellod/server.h"
 
 #define EVENTS_MAX 256
-
 /* Descriptors that are not clients: standard streams, epoll, signals, the journal, files. */
 #define RESERVED_FDS 16U
 
@@ -37,7 +36,7 @@ struct server {
 	int greeted_priority;	/* of the message for a greeting */
 	bool failed;		/* this host failed to greet a client */
 	struct client *clients; /* by file descriptor */
-	uint64_t open_max;
+	uint64_t table_size, open_max;
 	struct client_queue queues[QUEUES];
 	int epoll_fd, signal_fd;
 	bool accepting;	   /* until it is idle or stopped; never with passed connections */
@@ -65,7 +64,8 @@ static bool may_log_error(struct server *server)
 {
 	if (!is_due(server, server->log_error_usec))
 		return false;
-	server->log_error_usec = deadline_in(server, SERVER_ERROR_MSEC * USEC_PER_MSEC);
+	if (server->signal_fd >= 0) /* passed connections are few: each may log its error */
+		server->log_error_usec = deadline_in(server, SERVER_ERROR_MSEC * USEC_PER_MSEC);
 	return true;
 }
 
@@ -236,10 +236,13 @@ static int accept_clients(struct server *server, int listen_fd)
 		int fd = accept4(listen_fd, (struct sockaddr *)&peer.address, &peer.length,
 				 SOCK_CLOEXEC);
 
-		if (fd >= 0)
+		if (fd >= 0 && (uint64_t)fd < server->table_size) {
 			start_client(server, fd, &peer);
-		else
-			r = handle_accept_error(server, errno);
+			continue;
+		}
+		r = handle_accept_error(server, fd < 0 ? errno : EMFILE);
+		if (fd >= 0)
+			close(fd); /* RLIMIT_NOFILE was raised since the start */
 	}
 	return r < 0 ? r : 0;
 }
@@ -301,7 +304,7 @@ static uint64_t next_deadline(const struct server *server)
 	return next;
 }
 
-static void run_timers(struct server *server, bool had_events)
+static void run_timers(struct server *server, bool found_nothing)
 {
 	step_due(server, &server->queues[SENDING]);
 	step_due(server, &server->queues[LINGERING]);
@@ -312,8 +315,8 @@ static void run_timers(struct server *server, bool had_events)
 		if (server->accepting)
 			notify_status(&server->counts);
 	}
-	/* With events, look once more: a client may have connected in the meantime. */
-	if (is_due(server, server->idle_usec) && !had_events)
+	/* Stop only if epoll_wait() found nothing: a client may have connected in the meantime. */
+	if (is_due(server, server->idle_usec) && found_nothing)
 		stop_accepting(server, true);
 }
 
@@ -346,27 +349,25 @@ static int server_loop(struct server *server)
 		step_due(server, &server->queues[UNPOLLED]);
 		for (int i = 0; r == 0 && i < n; i++)
 			r = dispatch(server, events[i].data.fd);
-		run_timers(server, n > 0);
+		run_timers(server, n == 0);
 		poll_listeners(server);
 	}
 	return r;
 }
 
-/* Makes the table of clients, one for each descriptor that RLIMIT_NOFILE allows. */
-static int make_table(struct server *server)
+/* Makes the table of clients. Accepted ones have descriptors below RLIMIT_NOFILE as it is now. */
+static int make_table(struct server *server, bool listening)
 {
 	uint64_t others = RESERVED_FDS + (uint64_t)(server->end_fd - server->first_fd);
 	struct rlimit files = {.rlim_cur = OPTIONS_CONNECTIONS_MAX};
 
 	(void)getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = MIN(files.rlim_cur, OPTIONS_CONNECTIONS_MAX);
-	(void)setrlimit(RLIMIT_NOFILE, &files);
 	server->open_max = files.rlim_cur > others ? files.rlim_cur - others : 1;
 	if (server->options->max_connections > 0)
 		server->open_max = MIN(server->open_max, server->options->max_connections);
-	/* The passed sockets may lie above the limit. */
-	server->clients =
-		calloc(MAX(files.rlim_cur, (uint64_t)server->end_fd), sizeof(*server->clients));
+	server->table_size = (uint64_t)server->end_fd + (listening ? files.rlim_cur : 0);
+	server->clients = calloc(server->table_size, sizeof(*server->clients));
 	return server->clients == NULL ? -ENOMEM : 0;
 }
 
@@ -423,7 +424,7 @@ int server_run(const struct activation *sockets, const struct options *options,
 
 	for (int i = 0; i < QUEUES; i++)
 		TAILQ_INIT(&server.queues[i]);
-	r = make_table(&server);
+	r = make_table(&server, listening);
 	server.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (r == 0 && server.epoll_fd < 0)
 		r = -errno;

@@ -227,10 +227,19 @@ START_TEST(server_stops_when_the_last_client_has_ended_for_long)
 }
 END_TEST
 
-static void connect_late(void)
+static int connect_late(void)
 {
 	on_timeout = NULL;
 	late = client_connect();
+	return 0;
+}
+
+/* As after SIGSTOP and SIGCONT, which no handler and no mask keep from interrupting a wait. */
+static int connect_and_interrupt(void)
+{
+	connect_late();
+	errno = EINTR;
+	return -1;
 }
 
 /* The idle time is over; the server looks once more before it stops, or has done so. */
@@ -243,6 +252,10 @@ START_TEST(client_at_the_last_moment_is_greeted)
 	if (_i / 2 == 0) {
 		fake_usec++;
 		client_visit();
+	} else if (_i / 2 == 1) {
+		on_timeout = connect_and_interrupt;
+		server_advance(1);
+		client_finish(late);
 	} else {
 		on_timeout = connect_late;
 		server_advance(1);
@@ -448,6 +461,18 @@ START_TEST(local_error_is_returned)
 }
 END_TEST
 
+START_TEST(each_local_error_of_connections_is_logged)
+{
+	connect_passed(AF_UNIX, 0);
+	connect_passed(AF_UNIX, 0);
+	server_fail(SEND, EPERM, 2);
+	server_start();
+	assert_returned(1);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(ended[i][0], '0' + LOG_ERR);
+}
+END_TEST
+
 START_TEST(connections_are_closed_when_the_server_fails)
 {
 	connect_passed(AF_UNIX, 0);
@@ -468,10 +493,11 @@ int main(void)
 			{descriptor_may_change_hands_at_any_moment, 2},
 			{client_that_is_sent_to_is_not_disconnected, 4},
 			{server_stops_when_the_last_client_has_ended_for_long, 2},
-			{client_at_the_last_moment_is_greeted, 4}, {signal_lets_clients_end, 2},
+			{client_at_the_last_moment_is_greeted, 6}, {signal_lets_clients_end, 2},
 			{signal_stops_the_server_at_any_moment, 3},
 			{greeting_is_reloaded_for_new_clients, 1}, {systemd_is_notified, 1},
 			{each_connection_is_greeted_or_ends, 3},
 			{local_error_is_returned, UNIT_COUNT(local_errors)},
+			{each_local_error_of_connections_is_logged, 1},
 			{connections_are_closed_when_the_server_fails, 1});
 }

@@ -98,6 +98,32 @@ START_TEST(lasting_shortage_does_not_spin)
 }
 END_TEST
 
+/* RLIMIT_NOFILE is raised after the start: a descriptor outside of the table is refused. */
+START_TEST(raised_limit_is_not_used)
+{
+	const int files = 20;
+	bool filled[FIRST_FD + 32] = {false};
+	int client;
+	char byte;
+
+	server_listen(O_NONBLOCK);
+	server_start_limited((rlim_t)files);
+	for (int fd = 0; fd < FIRST_FD + 1 + files; fd++)
+		filled[fd] = fcntl(fd, F_GETFD) < 0 && dup2(STDERR_FILENO, fd) == fd;
+	client = client_passive();
+	ck_assert_int_eq(read(client, &byte, 1), 0);
+	close(client);
+	assert_said("READY=1\ncannot accept connections: Too many open files; "
+		    "raise LimitNOFILE= or lower --max-connections\n");
+	for (int fd = 0; fd < FIRST_FD + 1 + files; fd++)
+		if (filled[fd])
+			close(fd);
+	server_advance(PAUSE_USEC);
+	client_visit();
+	server_stop(1, 1);
+}
+END_TEST
+
 /* At once, or at the deadline. An error is logged once a minute. */
 START_TEST(local_error_ends_only_the_client)
 {
@@ -178,6 +204,7 @@ int main(void)
 			{error_of_one_connection_is_skipped, 2 * UNIT_COUNT(passing)},
 			{shortage_is_waited_out_and_logged_once_a_minute, 2},
 			{shortage_ends_when_there_is_room, 3}, {lasting_shortage_does_not_spin, 2},
-			{local_error_ends_only_the_client, 1}, {client_is_greeted_without_epoll, 4},
-			{fatal_error_ends_the_server, 5}, {fatal_error_disconnects_clients, 3});
+			{raised_limit_is_not_used, 1}, {local_error_ends_only_the_client, 1},
+			{client_is_greeted_without_epoll, 4}, {fatal_error_ends_the_server, 5},
+			{fatal_error_disconnects_clients, 3});
 }

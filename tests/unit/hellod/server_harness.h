@@ -47,8 +47,8 @@ static char greeting_text[LONGEST + 1] = "AAAAA";
 static struct activation sockets = {.first_fd = FIRST_FD};
 static struct options options = {.greeting.text = greeting_text, .idle_usec = CLOCK_NEVER};
 static uint64_t fake_usec = 1000 * SEC;
-static uint64_t await_usec;	 /* how far the clock advances while the test waits */
-static void (*on_timeout)(void); /* called when a wait has timed out */
+static uint64_t await_usec;	/* how far the clock advances while the test waits */
+static int (*on_timeout)(void); /* called when a wait has timed out; returns its result */
 
 /* System calls of the server: the calls so far, and how many of the next ones fail. */
 enum call { ACCEPT4, SEND, EPOLL_CTL, EPOLL_WAIT, CALLS };
@@ -116,7 +116,7 @@ int epoll_wait(int fd, struct epoll_event *events, int max, int timeout_msec)
 		pthread_barrier_wait(&baton);
 	}
 	if (n == 0 && on_timeout != NULL)
-		on_timeout();
+		n = on_timeout();
 	return n;
 }
 
