@@ -92,7 +92,8 @@ START_TEST(close_reports_lost_output)
 	ck_assert(cases[_i].output == OUTPUT_MENDED ||
 		  length == (cases[_i].output == OUTPUT_FILE ? cases[_i].bytes : 0));
 	for (size_t i = 0; cases[_i].output == OUTPUT_FILE && i < length; i++)
-		ck_assert_int_eq(printed[i], "HELLO"[i % 5]);
+		if (printed[i] != "HELLO"[i % 5]) /* an assertion for each byte takes seconds */
+			ck_abort_msg("byte %zu is wrong", i);
 	fclose(out);
 	fclose(err);
 }
