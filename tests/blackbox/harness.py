@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """hellod as systemd starts it, hello-client, and the other end of either."""
 import collections
+import contextlib
 import fcntl
 import itertools
 import json
@@ -281,7 +282,12 @@ class Daemon:
             return pathlib.Path(f"/proc/{self.processes[0].pid}/{name}")
 
     def sockets(self):
-        return sum(os.readlink(fd).startswith("socket:") for fd in self.proc("fd").iterdir())
+        """The number of its sockets. It may close one while they are counted."""
+        count = 0
+        for fd in self.proc("fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                count += os.readlink(fd).startswith("socket:")
+        return count
 
     def effort(self):
         """The processor time that it took, in nanoseconds, and how often it got some."""
