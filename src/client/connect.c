@@ -118,7 +118,7 @@ static const struct {
 	int error;
 	enum outcome outcome;
 } precedence[] = {
-	/* A shortage of this host says nothing about the address. */
+	/* What this host lacks says nothing about the address. */
 	{EMFILE, OUTCOME_SYSTEM_ERROR},
 	{ENFILE, OUTCOME_SYSTEM_ERROR},
 	{ENOBUFS, OUTCOME_SYSTEM_ERROR},
@@ -149,7 +149,8 @@ static enum outcome all_failed(const struct connect_attempt *attempts, size_t co
 	for (size_t i = 1; i < count; i++)
 		if (precedence_of(attempts[i].error) < first)
 			first = precedence_of(attempts[i].error);
-	*ret_error = precedence[first].error;
+	if (precedence[first].outcome == OUTCOME_SYSTEM_ERROR)
+		*ret_error = precedence[first].error;
 	return precedence[first].outcome;
 }
 
@@ -186,9 +187,10 @@ static enum outcome connect_loop(struct connect_attempt *attempts, size_t count,
 }
 
 enum outcome connect_any(const struct resolve_list *list, uint64_t deadline_usec,
-			 struct connect_attempt *attempts, struct connect_attempt **ret_connected,
-			 int *ret_error)
+			 struct connect_attempt *ret_attempts,
+			 struct connect_attempt **ret_connected, int *ret_error)
 {
+	struct connect_attempt *attempts = ret_attempts;
 	struct pollfd *polled = calloc(list->count, sizeof(*polled));
 	struct connect_attempt *connected = NULL;
 	enum outcome outcome;

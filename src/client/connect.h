@@ -20,7 +20,7 @@ enum attempt_state {
 	ATTEMPT_PENDING,   /* only while connect_any() runs */
 	ATTEMPT_CONNECTED,
 	ATTEMPT_FAILED,
-	ATTEMPT_TIMED_OUT,
+	ATTEMPT_TIMED_OUT,  /* no answer by the deadline, or before a signal */
 	ATTEMPT_SUPERSEDED, /* closed, because another address answered first */
 };
 
@@ -35,21 +35,21 @@ struct connect_attempt {
 };
 
 /*
- * Connects to one address of the list: starts with the first, adds the next one when the last one
- * has failed or after CONNECT_ATTEMPT_DELAY_MSEC, and takes the first that answers. Fills in
- * `attempts`, one for each address, which point into the list. All sockets but the connected one
- * are closed.
+ * Connects to one address of the list, which is not empty: starts with the first, adds the next one
+ * when the last one has failed or after CONNECT_ATTEMPT_DELAY_MSEC, and takes the first that
+ * answers. Fills in `ret_attempts`, one for each address, which point into the list. All sockets
+ * but the connected one are closed.
  *
  * Returns OUTCOME_NONE, with the only attempt that is ATTEMPT_CONNECTED in *ret_connected: the
  *         caller closes its fd;
  *         OUTCOME_REFUSED, OUTCOME_RESET, OUTCOME_TIMED_OUT or OUTCOME_UNREACHABLE if every
  *         address failed; of several reasons the first of these counts;
  *         OUTCOME_TIMED_OUT at the deadline, OUTCOME_INTERRUPTED after a signal (signals.h);
- *         OUTCOME_SYSTEM_ERROR, with the errno in *ret_error, if this host could not try an
- *         address, and no other one was connected to.
+ *         OUTCOME_SYSTEM_ERROR, with the errno in *ret_error, if every address failed, and this
+ *         host lacked what it takes to try one.
  */
 enum outcome connect_any(const struct resolve_list *list, uint64_t deadline_usec,
-			 struct connect_attempt *attempts, struct connect_attempt **ret_connected,
-			 int *ret_error);
+			 struct connect_attempt *ret_attempts,
+			 struct connect_attempt **ret_connected, int *ret_error);
 
 #endif

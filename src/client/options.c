@@ -204,8 +204,9 @@ static void parse_operands(int count, char **operands, struct probe_target *targ
 		usage_error("'%s': a UNIX socket has no port", operands[1]);
 }
 
-void options_parse(int argc, char **argv, struct options *options)
+void options_parse(int argc, char **argv, struct options *ret_options)
 {
+	struct options *options = ret_options;
 	struct probe_target *target = &options->target;
 	int c;
 

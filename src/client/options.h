@@ -17,11 +17,11 @@ struct options {
 };
 
 /*
- * Fills in *options from the command line and the defaults. The strings in it are those of argv.
+ * Fills in *ret_options from the command line and the defaults, with strings of argv.
  *
  * Ends the process after --help and --version, and if the command line is wrong: then with a
  * message on standard error and EXIT_NOT_TRIED.
  */
-void options_parse(int argc, char **argv, struct options *options);
+void options_parse(int argc, char **argv, struct options *ret_options);
 
 #endif

@@ -17,7 +17,7 @@ enum outcome {
 	OUTCOME_CLOSED,	      /* the server closed the connection before the end of the frame */
 	OUTCOME_MALFORMED,    /* the greeting is not modified UTF-8 */
 	OUTCOME_UNKNOWN_HOST, /* the name has no address */
-	OUTCOME_SYSTEM_ERROR, /* this host lacks memory, file descriptors, ports or the like */
+	OUTCOME_SYSTEM_ERROR, /* a system call failed for a reason of this host */
 	OUTCOME_INTERRUPTED,  /* by a signal */
 };
 

@@ -56,11 +56,11 @@ static enum outcome step_read(uint64_t deadline_usec, struct probe_result *resul
 			if (outcome != OUTCOME_NONE)
 				return outcome;
 		} else {
-			/* A shortage of this host; all other errors are of the connection. */
-			bool shortage = errno == ENOMEM || errno == ENOBUFS;
+			/* Of the errors of recv(2), these two are not the connection's. */
+			bool local = errno == ENOMEM || errno == ENOBUFS;
 
 			result->error = errno;
-			return shortage ? OUTCOME_SYSTEM_ERROR : OUTCOME_RESET;
+			return local ? OUTCOME_SYSTEM_ERROR : OUTCOME_RESET;
 		}
 	}
 	return OUTCOME_NONE;
@@ -97,8 +97,9 @@ static uint64_t await_close(int fd)
 	return outcome == OUTCOME_NONE ? clock_now_usec() : 0;
 }
 
-void probe_run(const struct probe_target *target, struct probe_result *result)
+void probe_run(const struct probe_target *target, struct probe_result *ret_result)
 {
+	struct probe_result *result = ret_result;
 	uint64_t now = clock_now_usec(), deadline = now + target->timeout_usec;
 
 	*result = (struct probe_result){.started_usec = now};
@@ -113,8 +114,10 @@ void probe_run(const struct probe_target *target, struct probe_result *result)
 
 	if (result->text != NULL && target->await_close)
 		result->closed_usec = await_close(result->connected->fd);
-	if (result->connected != NULL)
+	if (result->connected != NULL) {
 		close(result->connected->fd);
+		result->connected->fd = -1;
+	}
 }
 
 void probe_address(const struct connect_attempt *attempt, struct address_text *ret_text)

@@ -56,14 +56,14 @@ struct probe_result {
 
 /*
  * Resolves, connects, reads one frame and not a byte more, decodes it, and closes. Fills in
- * *result, whose old content does not matter. It is freed by probe_clear().
+ * *ret_result, which points to nothing that must be freed; afterwards it does: see probe_clear().
  */
-void probe_run(const struct probe_target *target, struct probe_result *result);
+void probe_run(const struct probe_target *target, struct probe_result *ret_result);
 
 /* Writes the address of an attempt as text. */
 void probe_address(const struct connect_attempt *attempt, struct address_text *ret_text);
 
-/* Frees what the result owns, and forgets it. */
+/* Frees the text, the attempts and the addresses, and sets the pointers to NULL. */
 void probe_clear(struct probe_result *result);
 
 #endif

@@ -29,7 +29,7 @@ struct address_text {
 void address_format(const struct sockaddr *address, socklen_t length,
 		    struct address_text *ret_text);
 
-/* Joins the parts into ADDRESS_BYTES: 192.0.2.1:6666, [fe80::1%2]:6666, /run/x, vsock:3:6666. */
+/* Joins the parts: 192.0.2.1:6666, [fe80::1%2]:6666, /run/x. `ret_joined`: ADDRESS_BYTES. */
 void address_join(const struct address_text *text, char *ret_joined);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* stdio - standard output whose write errors are reported */
+/* stdio - usable standard streams, and write errors that are reported */
 #include "config.h"
 
 #include <err.h>

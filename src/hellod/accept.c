@@ -21,5 +21,5 @@ enum accept_error accept_error_kind(int error)
 	for (size_t i = 0; i < sizeof(transient) / sizeof(*transient); i++)
 		if (error == transient[i])
 			return ACCEPT_TRANSIENT;
-	return ACCEPT_SHORTAGE;
+	return ACCEPT_LOCAL_ERROR;
 }

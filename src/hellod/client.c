@@ -17,7 +17,7 @@ void client_start(struct client *client, int fd, struct greeting *greeting, uint
 	client->end = CLIENT_END_PENDING;
 	client->events = POLLIN | POLLOUT;
 	client->polled_events = 0;
-	client->starved = false;
+	client->backing_off = false;
 	client->error = 0;
 	client->sent = client->drained = 0;
 	client->deadline_usec = now_usec + CLIENT_SEND_MSEC * USEC_PER_MSEC;
@@ -33,9 +33,9 @@ void client_close(struct client *client, enum client_end end)
 	client->end = end;
 }
 
-void client_starve(struct client *client, int error, uint64_t now_usec)
+void client_back_off(struct client *client, int error, uint64_t now_usec)
 {
-	client->starved = true;
+	client->backing_off = true;
 	client->error = error;
 	client->wake_usec = now_usec + CLIENT_RETRY_MSEC * USEC_PER_MSEC;
 }
@@ -49,7 +49,7 @@ static void handle_error(struct client *client, int error, uint64_t now_usec)
 		break;
 	case ENOBUFS:
 	case ENOMEM:
-		client_starve(client, error, now_usec);
+		client_back_off(client, error, now_usec);
 		break;
 	case EACCES: /* a security module of this host forbids it */
 	case EPERM:
@@ -124,8 +124,8 @@ enum client_state client_step(struct client *client, uint64_t now_usec)
 		client_close(client, client->state == CLIENT_LINGERING ? CLIENT_END_LINGER_TIMEOUT
 				     : client->error != 0	       ? CLIENT_END_LOCAL_ERROR
 								       : CLIENT_END_SEND_TIMEOUT);
-	client->wake_usec = client->starved ? now_usec + CLIENT_RETRY_MSEC * USEC_PER_MSEC
-					    : client->deadline_usec;
+	client->wake_usec = client->backing_off ? now_usec + CLIENT_RETRY_MSEC * USEC_PER_MSEC
+						: client->deadline_usec;
 	return client->state;
 }
 

@@ -23,14 +23,14 @@
  * that passed the socket shares them.
  */
 
-/* For the whole frame. A reader of 2.2 kB/s gets even the longest one in time. */
+/* To send the whole frame: enough for the longest one at 2.2 kB/s. */
 #define CLIENT_SEND_MSEC 30000U
-/* For the peer to close afterwards: like nginx's lingering_timeout, but not restarted by input. */
+/* To wait for the peer's close: like nginx's lingering_timeout, but not restarted by input. */
 #define CLIENT_LINGER_MSEC 5000U
-/* Between attempts after a lack of kernel memory, because no event tells when there is some. */
+/* Between attempts while the kernel lacks memory, because no event reports that it is back. */
 #define CLIENT_RETRY_MSEC 100U
 
-/* Input discarded in all, ample for a client that talks first; and in one step, to be fair. */
+/* Input to discard: in total, ample for a client that talks first; per step, to be fair. */
 #define CLIENT_DRAIN_BYTES_MAX ((size_t)16 << 20)
 #define CLIENT_DRAIN_STEP_BYTES ((size_t)64 << 10)
 
@@ -65,7 +65,7 @@ struct client {
 	enum client_state state;   /* CLIENT_NONE: all zeros, or removed */
 	enum client_end end;
 	short events;	      /* to wait for, as of poll(2) */
-	bool starved;	      /* the kernel lacked memory: wait only for wake_usec from then on */
+	bool backing_off;     /* this host lacked memory once: from then on only wake_usec counts */
 	int error;	      /* the errno of the last attempt, if this host is at fault; or 0 */
 	size_t sent, drained; /* bytes of the frame; of input */
 	uint64_t deadline_usec, wake_usec; /* of the state; to step without an event (clock.h) */
@@ -88,8 +88,8 @@ void client_start(struct client *client, int fd, struct greeting *greeting, uint
  */
 enum client_state client_step(struct client *client, uint64_t now_usec);
 
-/* Has the client wait CLIENT_RETRY_MSEC because of `error`, a lack of kernel memory. */
-void client_starve(struct client *client, int error, uint64_t now_usec);
+/* Delays the next step by CLIENT_RETRY_MSEC, because of `error`: a lack of kernel memory. */
+void client_back_off(struct client *client, int error, uint64_t now_usec);
 
 /* Closes the socket of a client that is not closed yet. */
 void client_close(struct client *client, enum client_end end);

@@ -40,8 +40,10 @@ int greeting_load(const struct greeting_source *source, struct greeting **ret_gr
 /* Returns a greeting of one reference and length 0, with room for a frame of `size`; or NULL. */
 struct greeting *greeting_new(size_t size);
 
-/* Adds a reference; drops one, and with the last frees the greeting, which may be NULL. */
+/* Adds a reference. Returns the greeting. */
 struct greeting *greeting_ref(struct greeting *greeting);
+
+/* Drops a reference, and frees the greeting with the last one. It may be NULL. */
 void greeting_unref(struct greeting *greeting);
 
 #endif

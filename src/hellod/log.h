@@ -19,8 +19,8 @@ struct log_field {
 
 /*
  * Chooses where messages go: to the journal if $JOURNAL_STREAM names standard error
- * (systemd.exec(5)), else to standard error. Messages less important than `max_priority`, a
- * priority of syslog(3), are dropped; before the first call LOG_NOTICE applies.
+ * (systemd.exec(5)), else, or if no journal runs, to standard error. Messages less important than
+ * `max_priority`, a priority of syslog(3), are dropped; before the first call LOG_NOTICE applies.
  */
 void log_open(int max_priority);
 
@@ -28,9 +28,9 @@ void log_open(int max_priority);
 bool log_wants(int priority);
 
 /*
- * Logs one line, formatted as by printf(3). `message_id` is a MESSAGE_ID= or NULL, `fields` an
- * array or NULL. If the journal's queue is full the message is dropped, never waited for, because
- * clients come first.
+ * Logs one line, formatted as by printf(3), in which newlines become spaces. `message_id` is a
+ * MESSAGE_ID= or NULL, `fields` an array or NULL. A message is dropped if the journal's queue is
+ * full, because clients must not wait for it.
  */
 void log_event(int priority, const char *message_id, const struct log_field *fields,
 	       const char *format, ...) __attribute__((format(printf, 4, 5)));

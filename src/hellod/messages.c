@@ -47,7 +47,7 @@ static const char *remedy(int error)
 
 void message_accept_error(int error)
 {
-	log_event(LOG_ERR, MESSAGE_SHORTAGE, NULL, "cannot accept connections: %s; %s",
+	log_event(LOG_ERR, MESSAGE_LOCAL_ERROR, NULL, "cannot accept connections: %s; %s",
 		  strerror(error), remedy(error));
 }
 
@@ -75,7 +75,7 @@ void message_client(const struct client *client, int priority)
 	if (client_greeted(client))
 		log_event(priority, MESSAGE_GREETED, fields, "greeted %s (%s)", joined, end);
 	else if (client->end == CLIENT_END_LOCAL_ERROR)
-		log_event(priority, MESSAGE_SHORTAGE, fields, "cannot greet %s: %s; %s", joined,
+		log_event(priority, MESSAGE_LOCAL_ERROR, fields, "cannot greet %s: %s; %s", joined,
 			  strerror(client->error), remedy(client->error));
 	else
 		log_event(priority, NULL, fields, "did not greet %s: %s after %zu of %zu bytes",

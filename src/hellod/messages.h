@@ -12,26 +12,27 @@
 #define MESSAGE_GREETED "46f9530514c14616a03f0fb2053ce493"
 #define MESSAGE_GREETING_BAD "9320f0a01a3242f8ae3a0d459390222a"
 #define MESSAGE_SOCKET_BAD "a83ed450f3244e6298e89e8894fcf88a"
-#define MESSAGE_SHORTAGE "87ea194663ff41b29ef3f83f9a63724b"
+#define MESSAGE_LOCAL_ERROR "87ea194663ff41b29ef3f83f9a63724b"
 #define MESSAGE_SUMMARY "ec239c1c69eb490eb5b82d7f12327e60"
 
 struct message_counts {
 	uint64_t accepted; /* clients */
-	uint64_t greeted;  /* that got the whole frame and are no longer connected */
-	uint64_t open;	   /* that are connected now */
+	uint64_t greeted;  /* clients that were sent the whole frame, and have ended */
+	uint64_t open;	   /* clients connected now */
 };
 
-/* To the journal, or standard error: log.h. `why` is a line, freed here, or NULL (no memory). */
+/* To the journal or to standard error: log.h. An `error` is an errno; `why` is a line or NULL, and
+ * freed; `client` is closed; without `changed` the old greeting is kept. */
 void message_no_socket(void);
 void message_config_error(const char *message_id, char *why);
 void message_reloaded(bool changed);
 void message_accept_error(int error);
-void message_client(const struct client *client, int priority); /* it is closed */
+void message_client(const struct client *client, int priority);
 void message_summary(const struct message_counts *counts, bool idle);
 void message_fatal(int error);
 
-/* To the service manager: sd_notify(3). notify_watchdog() returns when to call it again, in
- * microseconds from now; CLOCK_NEVER without a watchdog. */
+/* To the service manager, if there is one: sd_notify(3). notify_watchdog() returns when to call it
+ * again, in microseconds from now; CLOCK_NEVER without a watchdog. */
 void notify_ready(void);
 void notify_reloading(void);
 void notify_stopping(bool idle);

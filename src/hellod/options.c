@@ -63,8 +63,9 @@ __attribute__((noreturn)) static void wrong_usage(void)
 	exit(EX_USAGE);
 }
 
-void options_parse(int argc, char **argv, struct options *options)
+void options_parse(int argc, char **argv, struct options *ret_options)
 {
+	struct options *options = ret_options;
 	int c;
 
 	*options = (struct options){
@@ -111,10 +112,11 @@ void options_parse(int argc, char **argv, struct options *options)
 			options->verbose = true;
 			break;
 		case 'h':
-			print_help();
-			exit(stdio_close() < 0 ? EX_IOERR : EX_OK);
 		case 'V':
-			puts(PACKAGE_STRING);
+			if (c == 'h')
+				print_help();
+			else
+				puts(PACKAGE_STRING);
 			exit(stdio_close() < 0 ? EX_IOERR : EX_OK);
 		default:
 			wrong_usage(); /* getopt_long() has named the option */

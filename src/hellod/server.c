@@ -23,7 +23,7 @@
 /* Descriptors that are not clients: standard streams, epoll, signals, the journal, files. */
 #define RESERVED_FDS 16U
 
-/* Queues of clients, ordered by wake_usec. Clients accepted just now, or starved, are unpolled. */
+/* Queues of clients, ordered by wake_usec. New clients, and those backing off, are unpolled. */
 enum { UNPOLLED, SENDING, LINGERING, QUEUES };
 
 /* Functions that return an int return 0 or -errno, unless they say otherwise. */
@@ -44,9 +44,9 @@ struct server {
 	bool blocking;	   /* one of them is without O_NONBLOCK */
 	bool idle;	   /* why it stopped accepting */
 	uint64_t now_usec; /* of this iteration */
-	/* The earliest time to accept after a shortage, and to log an error of this host. */
+	/* The earliest time to accept after a local error, and to log the next one. */
 	uint64_t accept_usec, log_error_usec;
-	/* The time to stop because there was no client, and to notify systemd, or CLOCK_NEVER. */
+	/* The time to stop for lack of clients, and to notify systemd; or CLOCK_NEVER. */
 	uint64_t idle_usec, status_usec, watchdog_usec;
 };
 
@@ -106,18 +106,18 @@ static void remove_client(struct server *server, struct client *client)
 		server->idle_usec = deadline_in(server, server->options->idle_usec);
 }
 
-/* Has epoll wait for what the client waits for, or takes a starved client out of the epoll set. */
+/* Polls for client->events. Removes a client that is backing off from the epoll set. */
 static void poll_client(struct server *server, struct client *client)
 {
 	int operation = client->polled_events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, r = 0;
 
-	if (!client->starved && client->events != client->polled_events)
+	if (!client->backing_off && client->events != client->polled_events)
 		r = poll_fd(server, operation, client->fd, client->events);
 	if (r < 0)
-		client_starve(client, -r, server->now_usec);
-	if (client->starved && client->polled_events != 0)
+		client_back_off(client, -r, server->now_usec);
+	if (client->backing_off && client->polled_events != 0)
 		(void)poll_fd(server, EPOLL_CTL_DEL, client->fd, 0);
-	client->polled_events = client->starved ? 0 : client->events;
+	client->polled_events = client->backing_off ? 0 : client->events;
 }
 
 static void step_client(struct server *server, struct client *client)
@@ -129,10 +129,10 @@ static void step_client(struct server *server, struct client *client)
 		return;
 	}
 	poll_client(server, client);
-	queue = &server->queues[client->starved			  ? UNPOLLED
+	queue = &server->queues[client->backing_off		  ? UNPOLLED
 				: client->state == CLIENT_SENDING ? SENDING
 								  : LINGERING];
-	if (queue == client->queue && !client->starved)
+	if (queue == client->queue && !client->backing_off)
 		return;
 	TAILQ_REMOVE(client->queue, client, link);
 	TAILQ_INSERT_TAIL(queue, client, link);
@@ -171,7 +171,7 @@ static void start_client(struct server *server, int fd, const struct client_peer
 
 /* Accepting */
 
-/* Polls the listening sockets only while one more client can be accepted. */
+/* Polls the listening sockets, but only while one more client can be accepted. */
 static void poll_listeners(struct server *server)
 {
 	bool has_room =
@@ -192,13 +192,13 @@ static void stop_accepting(struct server *server, bool idle)
 	notify_stopping(idle);
 }
 
-/* Drops the client that was greeted longest ago. Returns false if the next iteration may do. */
+/* Drops the client that was greeted longest ago. Returns false if none can be dropped yet. */
 static bool make_room(struct server *server)
 {
 	struct client *unpolled = TAILQ_FIRST(&server->queues[UNPOLLED]);
 	struct client *oldest = TAILQ_FIRST(&server->queues[LINGERING]);
 
-	/* A client accepted just now may be found closed. */
+	/* The next iteration steps the new clients, and most of them have closed by then. */
 	if (oldest == NULL || (unpolled != NULL && is_due(server, unpolled->wake_usec)))
 		return false;
 	remove_client(server, oldest);
@@ -213,7 +213,7 @@ static int handle_accept_error(struct server *server, int error)
 		return 1;
 	case ACCEPT_TRANSIENT:
 		return 0;
-	case ACCEPT_SHORTAGE:
+	case ACCEPT_LOCAL_ERROR:
 		if (may_log_error(server))
 			message_accept_error(error);
 		if (!make_room(server) && TAILQ_EMPTY(&server->queues[LINGERING]))
@@ -322,7 +322,7 @@ static void run_timers(struct server *server, bool found_nothing)
 
 /* The loop */
 
-/* An event of a client that has ended steps the next client of the descriptor, if any. */
+/* After its client has ended, a descriptor may have another one: an extra step is harmless. */
 static int dispatch(struct server *server, int fd)
 {
 	if (fd == server->signal_fd)
@@ -355,7 +355,7 @@ static int server_loop(struct server *server)
 	return r;
 }
 
-/* Makes the table of clients. Accepted ones have descriptors below RLIMIT_NOFILE as it is now. */
+/* The descriptors of accepted clients are below RLIMIT_NOFILE as it is now. */
 static int make_table(struct server *server, bool listening)
 {
 	uint64_t others = RESERVED_FDS + (uint64_t)(server->end_fd - server->first_fd);

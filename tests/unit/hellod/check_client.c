@@ -82,7 +82,7 @@ static enum client_state step(uint64_t now)
 	ck_assert_int_eq(client.events == 0, closed);
 	if (!closed)
 		ck_assert_uint_eq(client.wake_usec,
-				  client.starved ? now + RETRY_USEC : client.deadline_usec);
+				  client.backing_off ? now + RETRY_USEC : client.deadline_usec);
 	return client.state;
 }
 
@@ -261,7 +261,7 @@ START_TEST(failed_call_is_tried_again_or_ends_the_client)
 		step(NOW);
 		ck_assert_uint_eq(failures[call], 0);
 		assert_ended(end, call != SEND);
-		ck_assert_int_eq(client.starved, *error == ENOBUFS || *error == ENOMEM);
+		ck_assert_int_eq(client.backing_off, *error == ENOBUFS || *error == ENOMEM);
 		if (end == CLIENT_END_LOCAL_ERROR)
 			ck_assert_int_eq(client.error, *error);
 		if (end == CLIENT_END_PENDING)

@@ -30,11 +30,13 @@ START_TEST(messages_have_words_and_ids)
 	message_fatal(EBADF);
 	ck_assert_str_eq(last, "3 -: fatal: Bad file descriptor");
 	message_accept_error(EMFILE);
-	ck_assert_str_eq(last, "3 " MESSAGE_SHORTAGE ": cannot accept connections: Too many open "
-			       "files; raise LimitNOFILE= or lower --max-connections");
+	ck_assert_str_eq(last,
+			 "3 " MESSAGE_LOCAL_ERROR ": cannot accept connections: Too many open "
+			 "files; raise LimitNOFILE= or lower --max-connections");
 	message_accept_error(ENFILE);
-	ck_assert_str_eq(last, "3 " MESSAGE_SHORTAGE ": cannot accept connections: Too many open "
-			       "files in system; free memory or file descriptors on this host");
+	ck_assert_str_eq(last,
+			 "3 " MESSAGE_LOCAL_ERROR ": cannot accept connections: Too many open "
+			 "files in system; free memory or file descriptors on this host");
 }
 END_TEST
 
@@ -53,7 +55,7 @@ static const struct {
 	 "5 -" PEER "HELLO_BYTES=6 HELLO_END=reset: "
 	 "did not greet 192.0.2.1:6666: reset after 6 of 7 bytes"},
 	{AF_INET, 6, CLIENT_END_LOCAL_ERROR,
-	 "5 " MESSAGE_SHORTAGE PEER "HELLO_BYTES=6 HELLO_END=local-error: "
+	 "5 " MESSAGE_LOCAL_ERROR PEER "HELLO_BYTES=6 HELLO_END=local-error: "
 	 "cannot greet 192.0.2.1:6666: Permission denied; "
 	 "check the firewall and the security policy of this host"},
 	/* systemd.exec(5): systemd knows the peer of a connection that was reset early. */
@@ -116,7 +118,7 @@ START_TEST(catalog_explains_each_id)
 		{MESSAGE_GREETED, "46f9530514c14616a03f0fb2053ce493"},
 		{MESSAGE_GREETING_BAD, "9320f0a01a3242f8ae3a0d459390222a"},
 		{MESSAGE_SOCKET_BAD, "a83ed450f3244e6298e89e8894fcf88a"},
-		{MESSAGE_SHORTAGE, "87ea194663ff41b29ef3f83f9a63724b"},
+		{MESSAGE_LOCAL_ERROR, "87ea194663ff41b29ef3f83f9a63724b"},
 		{MESSAGE_SUMMARY, "ec239c1c69eb490eb5b82d7f12327e60"},
 	};
 	char command[256];
