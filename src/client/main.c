@@ -45,7 +45,8 @@ int main(int argc, char **argv)
 	struct options options;
 	int r;
 
-	stdio_sanitise();
+	if (stdio_sanitise() < 0)
+		return EXIT_NOT_TRIED;
 	/* A reader that closes its pipe is an output error like any other. */
 	signal(SIGPIPE, SIG_IGN);
 	options_parse(argc, argv, &options);

@@ -12,12 +12,19 @@
 
 static int first_error;
 
-void stdio_sanitise(void)
+int stdio_sanitise(void)
 {
 	/* Input is opened for writing and output for reading, so that using them fails. */
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
-			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) {
+			int error = errno;
+
+			warn("/dev/null");
+			return -error;
+		}
+	}
+	return 0;
 }
 
 int stdio_flush(void)

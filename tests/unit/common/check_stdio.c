@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* stdio - standard output whose write errors are reported */
+/* stdio - usable standard streams, and write errors that are reported */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "../unit.h"
 #include "common/stdio.h"
@@ -99,7 +101,55 @@ START_TEST(close_reports_lost_output)
 }
 END_TEST
 
+/* The descriptors of standard streams to close, as bits. */
+static const int closed_streams[] = {0, 1, 2, 4, 3, 7};
+
+START_TEST(closed_streams_cannot_be_used)
+{
+	int closed = closed_streams[_i], status;
+
+	if (fork() == 0) {
+		char byte = 0;
+
+		for (int fd = 0; fd < 3; fd++)
+			if (closed & 1 << fd)
+				close(fd);
+		if (stdio_sanitise() != 0 || dup(STDERR_FILENO) < 3)
+			_exit(1);
+		for (int fd = 0; fd < 3; fd++) {
+			ssize_t n = fd == 0 ? read(fd, &byte, 1) : write(fd, &byte, 0);
+
+			if ((closed & 1 << fd) && (n >= 0 || errno != EBADF))
+				_exit(2);
+		}
+		_exit(0);
+	}
+	ck_assert_int_gt(wait(&status), 0);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+START_TEST(closed_stream_that_stays_closed_is_an_error)
+{
+	int closed = closed_streams[_i], status;
+	const struct rlimit none = {0};
+
+	if (fork() == 0) {
+		for (int fd = 0; fd < 3; fd++)
+			if (closed & 1 << fd)
+				close(fd);
+		setrlimit(RLIMIT_NOFILE, &none);
+		_exit(-stdio_sanitise());
+	}
+	ck_assert_int_gt(wait(&status), 0);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), closed != 0 ? EMFILE : 0);
+}
+END_TEST
+
 int main(void)
 {
-	return UNIT_RUN("stdio", {close_reports_lost_output, UNIT_COUNT(cases)});
+	return UNIT_RUN("stdio", {close_reports_lost_output, UNIT_COUNT(cases)},
+			{closed_streams_cannot_be_used, UNIT_COUNT(closed_streams)},
+			{closed_stream_that_stays_closed_is_an_error, UNIT_COUNT(closed_streams)});
 }
