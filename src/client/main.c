@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "client/options.h"
-#include "client/signals.h"
 #include "common/clock.h"
 #include "common/stdio.h"
+#include "probe/signals.h"
 
 /* Probes and reports as often as asked, or until a signal. Returns 0 or -errno. */
 static int probe_all(const struct options *options, struct report *report)

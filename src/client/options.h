@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-#include "client/probe.h"
 #include "client/report.h"
+#include "probe/probe.h"
 
 struct options {
 	struct probe_target target;

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "client/probe.h"
 #include "client/stats.h"
+#include "probe/probe.h"
 
 struct report_style {
 	bool counting;	/* number the greetings, and summarize them at the end */

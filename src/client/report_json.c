@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/explain.h"
 #include "client/report.h"
 #include "common/clock.h"
 #include "common/utf8.h"
+#include "probe/explain.h"
 
 /* The keys and words are an interface, described in hello-client(1): never change one. */
 
@@ -71,13 +71,13 @@ static struct json_object *address(const struct connect_attempt *attempt)
 {
 	struct address_text text;
 
-	probe_address(attempt, &text);
+	address_format(attempt->to, &text);
 	return string(text.host);
 }
 
 static struct json_object *family(const struct connect_attempt *attempt)
 {
-	int value = attempt->to->address.ss_family;
+	int value = attempt->to->storage.ss_family;
 
 	return string(value == AF_INET ? "ipv4" : value == AF_INET6 ? "ipv6" : "unix");
 }

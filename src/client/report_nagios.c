@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/escape.h"
-#include "client/explain.h"
 #include "client/report.h"
 #include "common/clock.h"
 #include "common/utf8.h"
+#include "probe/escape.h"
+#include "probe/explain.h"
 
 /*
  * The form is that of the Monitoring Plugins' development guidelines ("Plugin Output for Nagios",
@@ -92,15 +92,13 @@ static int print_greeting(const struct probe_result *result)
 {
 	char *escaped = escape(result->text, result->text_length);
 	char joined[ADDRESS_BYTES];
-	struct address_text peer;
 
 	if (escaped == NULL)
 		return -ENOMEM;
-	probe_address(result->connected, &peer);
-	address_join(&peer, joined);
 	fputs("greeted with \"", stdout);
 	print_text(escaped);
-	printf("\" by %s in %.6f s", joined, (double)result->time_usec / USEC_PER_SEC);
+	printf("\" by %s in %.6f s", address_string(result->connected->to, joined),
+	       (double)result->time_usec / USEC_PER_SEC);
 	free(escaped);
 	return 0;
 }

@@ -10,11 +10,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "client/escape.h"
-#include "client/explain.h"
 #include "client/report.h"
 #include "common/clock.h"
 #include "common/stdio.h"
+#include "probe/escape.h"
+#include "probe/explain.h"
 
 #define HISTOGRAM_LABEL_COLUMNS 35
 #define COLUMNS_DEFAULT 80U
@@ -34,11 +34,8 @@ static void print_attempt(const struct connect_attempt *attempt)
 		[ATTEMPT_SUPERSEDED] = "overtaken by another address",
 	};
 	char joined[ADDRESS_BYTES];
-	struct address_text text;
 
-	probe_address(attempt, &text);
-	address_join(&text, joined);
-	fprintf(stderr, "%s: %s", joined, states[attempt->state]);
+	fprintf(stderr, "%s: %s", address_string(attempt->to, joined), states[attempt->state]);
 	if (attempt->state == ATTEMPT_FAILED)
 		fprintf(stderr, " (%s)", strerror(attempt->error));
 	if (attempt->state != ATTEMPT_NOT_TRIED)
@@ -71,7 +68,7 @@ static int print_greeting(const struct report *report, const struct probe_result
 	if (report->style->counting) {
 		struct address_text peer;
 
-		probe_address(result->connected, &peer);
+		address_format(result->connected->to, &peer);
 		printf("from %s%s%s: seq=%" PRIu64 " time=%.3f ms: ", peer.host,
 		       peer.port[0] != '\0' ? " port " : "", peer.port, report->stats.tried,
 		       msec(result->time_usec));

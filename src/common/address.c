@@ -45,9 +45,9 @@ static void format_unix(const char *name, size_t length, char *host)
 	*host = '\0';
 }
 
-void address_format(const struct sockaddr *address, socklen_t length, struct address_text *ret_text)
+void address_format(const struct address *address, struct address_text *ret_text)
 {
-	/* A copy, because `address` may be aligned for less than its family's structure. */
+	/* A copy, because C forbids to access the storage as another structure. */
 	union {
 		sa_family_t family;
 		struct sockaddr_in sin;
@@ -55,13 +55,14 @@ void address_format(const struct sockaddr *address, socklen_t length, struct add
 		struct sockaddr_un sun;
 		struct sockaddr_vm svm;
 	} copy = {.family = AF_UNSPEC};
+	socklen_t length = address->length;
 	unsigned int port;
 
 	/* The kernel may count a NUL after the longest path: unix(7), BUGS. */
 	if (length > sizeof(copy.sun))
 		length = sizeof(copy.sun);
 	if (length >= sizeof(copy.family))
-		memcpy(&copy, address, length);
+		memcpy(&copy, &address->storage, length);
 	ret_text->port[0] = '\0';
 
 	switch (copy.family) {
@@ -96,4 +97,13 @@ void address_join(const struct address_text *text, char *ret_joined)
 		snprintf(ret_joined, ADDRESS_BYTES, "[%s]:%s", text->host, text->port);
 	else
 		snprintf(ret_joined, ADDRESS_BYTES, "%s:%s", text->host, text->port);
+}
+
+const char *address_string(const struct address *address, char *ret_joined)
+{
+	struct address_text text;
+
+	address_format(address, &text);
+	address_join(&text, ret_joined);
+	return ret_joined;
 }

@@ -5,12 +5,18 @@
 
 #include <sys/socket.h>
 
+/* As of accept4(2), getpeername(2) or getaddrinfo(3). Unknown if all zeros: AF_UNSPEC. */
+struct address {
+	struct sockaddr_storage storage;
+	socklen_t length;
+};
+
 /* The longest host is a UNIX path of 108 bytes, each shown as \xNN. */
 #define ADDRESS_HOST_BYTES 436
 #define ADDRESS_PORT_BYTES 12
 #define ADDRESS_BYTES (ADDRESS_HOST_BYTES + ADDRESS_PORT_BYTES + 3)
 
-/* An address in parts. The port is "" for families without ports. */
+/* An address as text. The port is "" for families without ports. */
 struct address_text {
 	char host[ADDRESS_HOST_BYTES];
 	char port[ADDRESS_PORT_BYTES];
@@ -26,10 +32,12 @@ struct address_text {
  *	vsock                                               vsock:3          6666
  *	any other family, no address                        unknown
  */
-void address_format(const struct sockaddr *address, socklen_t length,
-		    struct address_text *ret_text);
+void address_format(const struct address *address, struct address_text *ret_text);
 
 /* Joins the parts: 192.0.2.1:6666, [fe80::1%2]:6666, /run/x. `ret_joined`: ADDRESS_BYTES. */
 void address_join(const struct address_text *text, char *ret_joined);
+
+/* Formats and joins. Returns `ret_joined`. */
+const char *address_string(const struct address *address, char *ret_joined);
 
 #endif

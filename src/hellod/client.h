@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 
+#include "common/address.h"
 #include "hellod/greeting.h"
 
 /*
@@ -48,12 +48,6 @@ enum client_end {
 	CLIENT_END_LOCAL_ERROR,	   /* this host could not serve it: client->error */
 };
 
-/* As of accept4(2) or getpeername(2); AF_UNSPEC if the address is unknown. */
-struct client_peer {
-	struct sockaddr_storage address;
-	socklen_t length;
-};
-
 TAILQ_HEAD(client_queue, client);
 
 struct client {
@@ -69,7 +63,7 @@ struct client {
 	int error;	      /* the errno of the last attempt, if this host is at fault; or 0 */
 	size_t sent, drained; /* bytes of the frame; of input */
 	uint64_t deadline_usec, wake_usec; /* of the state; to step without an event (clock.h) */
-	struct client_peer peer;
+	struct address peer;
 };
 
 /*

@@ -66,9 +66,9 @@ void message_client(const struct client *client, int priority)
 
 	if (!log_wants(priority))
 		return;
-	address_format((const struct sockaddr *)&client->peer.address, client->peer.length, &peer);
+	address_format(&client->peer, &peer);
 	/* Of a connection that was reset before it was passed only systemd knows the peer. */
-	if (client->peer.address.ss_family == AF_UNSPEC && remote != NULL)
+	if (client->peer.storage.ss_family == AF_UNSPEC && remote != NULL)
 		snprintf(peer.host, sizeof(peer.host), "%s", remote);
 	address_join(&peer, joined);
 	snprintf(bytes, sizeof(bytes), "%zu", client->sent);

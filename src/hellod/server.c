@@ -151,7 +151,7 @@ static void step_due(struct server *server, struct client_queue *queue)
  * Greets a new client at once. Usually only the peer's close is then left to wait for, and has
  * arrived by the next iteration: the step of that iteration saves most clients an epoll_ctl().
  */
-static void start_client(struct server *server, int fd, const struct client_peer *peer)
+static void start_client(struct server *server, int fd, const struct address *peer)
 {
 	struct client *client = &server->clients[fd];
 
@@ -232,8 +232,8 @@ static int accept_clients(struct server *server, int listen_fd)
 
 	while (r == 0 && batch-- > 0 &&
 	       (server->counts.open < server->open_max || make_room(server))) {
-		struct client_peer peer = {.length = sizeof(peer.address)};
-		int fd = accept4(listen_fd, (struct sockaddr *)&peer.address, &peer.length,
+		struct address peer = {.length = sizeof(peer.storage)};
+		int fd = accept4(listen_fd, (struct sockaddr *)&peer.storage, &peer.length,
 				 SOCK_CLOEXEC);
 
 		if (fd >= 0 && (uint64_t)fd < server->table_size) {
@@ -395,9 +395,9 @@ static int start_listening(struct server *server)
 static void start_connections(struct server *server)
 {
 	for (int fd = server->first_fd; fd < server->end_fd; fd++) {
-		struct client_peer peer = {.length = sizeof(peer.address)};
+		struct address peer = {.length = sizeof(peer.storage)};
 
-		(void)getpeername(fd, (struct sockaddr *)&peer.address, &peer.length);
+		(void)getpeername(fd, (struct sockaddr *)&peer.storage, &peer.length);
 		start_client(server, fd, &peer);
 	}
 }

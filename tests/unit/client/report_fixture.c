@@ -88,7 +88,7 @@ void result_make(struct probe_result *result, enum outcome outcome)
 	};
 }
 
-static void make_address(const char *where, struct resolve_address *made)
+static void make_address(const char *where, struct address *made)
 {
 	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons(6666)};
 	struct sockaddr_in6 sin6 = {.sin6_family = AF_INET6, .sin6_port = htons(6666)};
@@ -96,12 +96,12 @@ static void make_address(const char *where, struct resolve_address *made)
 
 	if (where[0] == '/') {
 		strcpy(sun.sun_path, where);
-		memcpy(&made->address, &sun, made->length = sizeof(sun));
+		memcpy(&made->storage, &sun, made->length = sizeof(sun));
 	} else if (inet_pton(AF_INET, where, &sin.sin_addr) == 1) {
-		memcpy(&made->address, &sin, made->length = sizeof(sin));
+		memcpy(&made->storage, &sin, made->length = sizeof(sin));
 	} else {
 		ck_assert_int_eq(inet_pton(AF_INET6, where, &sin6.sin6_addr), 1);
-		memcpy(&made->address, &sin6, made->length = sizeof(sin6));
+		memcpy(&made->storage, &sin6, made->length = sizeof(sin6));
 	}
 }
 
@@ -112,7 +112,7 @@ void result_add_attempt(struct probe_result *result, const char *where, enum att
 	struct connect_attempt *attempt;
 
 	if (n == 0) {
-		result->addresses.addresses = calloc(ATTEMPTS_MAX, sizeof(struct resolve_address));
+		result->addresses.addresses = calloc(ATTEMPTS_MAX, sizeof(struct address));
 		result->attempts = calloc(ATTEMPTS_MAX, sizeof(struct connect_attempt));
 		result->resolved_usec = STARTED_USEC + 1000;
 	}

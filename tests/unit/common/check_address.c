@@ -14,16 +14,20 @@
 static void format_one(const void *address, size_t length, const char *host, const char *port,
 		       const char *joined)
 {
-	struct sockaddr *copy = unit_copy(address, length);
+	struct address *copy = malloc(sizeof(*copy));
 	struct address_text *text = malloc(sizeof(*text));
 	char *whole = malloc(ADDRESS_BYTES);
 
 	memset(text, 'x', sizeof(*text));
-	address_format(copy, (socklen_t)length, text);
+	memset(copy, 'x', sizeof(*copy));
+	memcpy(&copy->storage, address, length);
+	copy->length = (socklen_t)length;
+	address_format(copy, text);
 	ck_assert_str_eq(text->host, host);
 	ck_assert_str_eq(text->port, port);
 	address_join(text, whole);
 	ck_assert_str_eq(whole, joined);
+	ck_assert_str_eq(address_string(copy, whole), joined);
 	free(whole);
 	free(text);
 	free(copy);

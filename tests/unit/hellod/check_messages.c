@@ -74,7 +74,7 @@ START_TEST(clients_are_described)
 		.error = EACCES,
 		.peer.length = sizeof(struct sockaddr_in),
 	};
-	struct sockaddr_in *address = (struct sockaddr_in *)&client.peer.address;
+	struct sockaddr_in *address = (struct sockaddr_in *)&client.peer.storage;
 
 	*address = (struct sockaddr_in){.sin_family = clients[_i].family, .sin_port = htons(6666)};
 	address->sin_addr.s_addr = htonl(0xC0000201);

@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "../unit.h"
-#include "client/outcome.h"
+#include "probe/outcome.h"
 
 /* Both are an interface: for programs that read JSON, and for monitoring systems. */
 static const struct {

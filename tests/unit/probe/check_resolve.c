@@ -11,10 +11,10 @@
 #include <sys/un.h>
 
 #include "../unit.h"
-#include "client/resolve.h"
-#include "client/signals.h"
 #include "common/address.h"
 #include "common/clock.h"
+#include "probe/resolve.h"
+#include "probe/signals.h"
 
 #define MSEC(n) ((uint64_t)(n)*USEC_PER_MSEC)
 
@@ -120,7 +120,6 @@ START_TEST(test_host)
 	bool known = hosts[_i].joined != NULL;
 	char joined[ADDRESS_BYTES];
 	struct resolve_list list;
-	struct address_text text;
 	int error = 0;
 
 	ck_assert_int_eq(resolve_one(hosts[_i].host, hosts[_i].family, CLOCK_NEVER, &list, &error),
@@ -130,10 +129,7 @@ START_TEST(test_host)
 	ck_assert_int_eq(seen_hints.ai_flags, AI_NUMERICSERV);
 	ck_assert_int_eq(sigismember(&seen_mask, SIGINT), 1);
 	if (known) {
-		address_format((const struct sockaddr *)&list.addresses[0].address,
-			       list.addresses[0].length, &text);
-		address_join(&text, joined);
-		ck_assert_str_eq(joined, hosts[_i].joined);
+		ck_assert_str_eq(address_string(&list.addresses[0], joined), hosts[_i].joined);
 		resolve_free(&list);
 		resolve_free(&list);
 	} else {
@@ -190,7 +186,7 @@ START_TEST(test_families_alternate)
 			orders[_i].sorted[1 + index] == '4' ? AF_INET : AF_INET6, index);
 
 		ck_assert_uint_eq(list.addresses[i].length, wanted->ai_addrlen);
-		ck_assert_mem_eq(&list.addresses[i].address, wanted->ai_addr, wanted->ai_addrlen);
+		ck_assert_mem_eq(&list.addresses[i].storage, wanted->ai_addr, wanted->ai_addrlen);
 		freeaddrinfo(wanted);
 	}
 	resolve_free(&list);
@@ -217,7 +213,7 @@ START_TEST(test_path)
 		return;
 	}
 	ck_assert_uint_eq(list.addresses[0].length, sizeof(sun));
-	memcpy(&sun, &list.addresses[0].address, sizeof(sun));
+	memcpy(&sun, &list.addresses[0].storage, sizeof(sun));
 	ck_assert_int_eq(sun.sun_family, AF_UNIX);
 	ck_assert_str_eq(sun.sun_path, path);
 	resolve_free(&list);

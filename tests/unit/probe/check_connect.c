@@ -12,9 +12,9 @@
 #include <time.h>
 
 #include "../unit.h"
-#include "client/connect.h"
-#include "client/signals.h"
 #include "common/clock.h"
+#include "probe/connect.h"
+#include "probe/signals.h"
 
 #define MSEC(n) ((uint64_t)(n)*USEC_PER_MSEC)
 
@@ -34,7 +34,7 @@
  *	r  refuses: bound, does not listen    R  a path that does not exist
  */
 struct scene {
-	struct resolve_address addresses[ADDRESSES_MAX];
+	struct address addresses[ADDRESSES_MAX];
 	int fds[ADDRESSES_MAX];
 	struct resolve_list list;
 	struct connect_attempt attempts[ADDRESSES_MAX];
@@ -89,13 +89,13 @@ int getsockopt(int fd, int level, int name, void *restrict value, socklen_t *res
 }
 
 /* Returns the listening socket, or -1. */
-static int make_address(char kind, struct resolve_address *made)
+static int make_address(char kind, struct address *made)
 {
 	const struct sockaddr_un sun = {.sun_family = AF_UNIX, .sun_path = "/nonexistent/socket"};
 	const struct sockaddr_in sin = {.sin_family = AF_INET,
 					.sin_addr = {htonl(INADDR_LOOPBACK)}};
 	bool is_unix = kind >= 'A' && kind <= 'Z';
-	struct sockaddr *address = (struct sockaddr *)&made->address;
+	struct sockaddr *address = (struct sockaddr *)&made->storage;
 	struct pollfd polled = {.events = POLLIN};
 
 	made->length = is_unix ? sizeof(sun) : sizeof(sin);
@@ -108,7 +108,7 @@ static int make_address(char kind, struct resolve_address *made)
 	if (is_unix)
 		made->length = sizeof(sa_family_t);
 	ck_assert_int_eq(bind(polled.fd, address, made->length), 0);
-	made->length = sizeof(made->address);
+	made->length = sizeof(made->storage);
 	ck_assert_int_eq(getsockname(polled.fd, address, &made->length), 0);
 	if (kind == 'g' || kind == 'G')
 		ck_assert_int_eq(listen(polled.fd, 16), 0);

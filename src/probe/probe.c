@@ -8,9 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "client/probe.h"
-#include "client/signals.h"
 #include "common/clock.h"
+#include "probe/probe.h"
+#include "probe/signals.h"
 
 /* Each step returns OUTCOME_NONE to go on with the next one. */
 
@@ -118,12 +118,6 @@ void probe_run(const struct probe_target *target, struct probe_result *ret_resul
 		close(result->connected->fd);
 		result->connected->fd = -1;
 	}
-}
-
-void probe_address(const struct connect_attempt *attempt, struct address_text *ret_text)
-{
-	address_format((const struct sockaddr *)&attempt->to->address, attempt->to->length,
-		       ret_text);
 }
 
 void probe_clear(struct probe_result *result)

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "client/outcome.h"
+#include "probe/outcome.h"
 
 /*
  * From here on SIGINT and SIGTERM end every signals_wait() instead of the process. A second signal

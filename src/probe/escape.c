@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/escape.h"
 #include "common/utf8.h"
+#include "probe/escape.h"
 
 /* \xNN for one byte. No other character grows more: \uNNNN stands for two bytes at least. */
 #define ESCAPED_BYTES_MAX 4

@@ -6,8 +6,8 @@
 #include <signal.h>
 #include <time.h>
 
-#include "client/signals.h"
 #include "common/clock.h"
+#include "probe/signals.h"
 
 static sigset_t handled; /* none before signals_catch() */
 static volatile sig_atomic_t caught;

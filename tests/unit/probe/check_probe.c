@@ -11,9 +11,9 @@
 #include <time.h>
 
 #include "../unit.h"
-#include "client/probe.h"
-#include "client/signals.h"
 #include "common/clock.h"
+#include "probe/probe.h"
+#include "probe/signals.h"
 
 #define PATIENCE_USEC (20U * USEC_PER_SEC)
 

@@ -3,7 +3,7 @@
 #ifndef HELLOD_EXPLAIN_H
 #define HELLOD_EXPLAIN_H
 
-#include "client/probe.h"
+#include "probe/probe.h"
 
 /*
  * Says in one line of UTF-8, safe for a terminal, which address failed and how, or what was

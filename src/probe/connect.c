@@ -8,9 +8,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "client/connect.h"
-#include "client/signals.h"
 #include "common/clock.h"
+#include "probe/connect.h"
+#include "probe/signals.h"
 
 /*
  * How long one connect(2) may block on a UNIX socket. It takes no signal mask as ppoll(2) does, so
@@ -35,7 +35,7 @@ static void attempt_finish(struct connect_attempt *attempt, enum attempt_state s
  *
  * Returns as connect(2); -1 with EINPROGRESS at the deadline or after a signal.
  */
-static int connect_unix(int fd, const struct resolve_address *to, uint64_t deadline_usec)
+static int connect_unix(int fd, const struct address *to, uint64_t deadline_usec)
 {
 	uint64_t now;
 
@@ -44,7 +44,7 @@ static int connect_unix(int fd, const struct resolve_address *to, uint64_t deadl
 		struct timeval timeout = {.tv_usec = (suseconds_t)(left < most ? left : most)};
 
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-		if (connect(fd, (const struct sockaddr *)&to->address, to->length) == 0)
+		if (connect(fd, (const struct sockaddr *)&to->storage, to->length) == 0)
 			return 0;
 		if (errno != EAGAIN && errno != EINTR)
 			return -1;
@@ -55,8 +55,8 @@ static int connect_unix(int fd, const struct resolve_address *to, uint64_t deadl
 
 static void attempt_start(struct connect_attempt *attempt, uint64_t deadline_usec)
 {
-	const struct resolve_address *to = attempt->to;
-	int family = to->address.ss_family, r = -1;
+	const struct address *to = attempt->to;
+	int family = to->storage.ss_family, r = -1;
 	int nonblock = family != AF_UNIX ? SOCK_NONBLOCK : 0;
 
 	attempt->started_usec = clock_now_usec();
@@ -65,7 +65,7 @@ static void attempt_start(struct connect_attempt *attempt, uint64_t deadline_use
 	if (attempt->fd >= 0 && family == AF_UNIX)
 		r = connect_unix(attempt->fd, to, deadline_usec);
 	else if (attempt->fd >= 0)
-		r = connect(attempt->fd, (const struct sockaddr *)&to->address, to->length);
+		r = connect(attempt->fd, (const struct sockaddr *)&to->storage, to->length);
 	if (r == 0)
 		attempt_finish(attempt, ATTEMPT_CONNECTED, 0);
 	else if (attempt->fd < 0 || errno != EINPROGRESS)

@@ -7,8 +7,8 @@
 #include <stdio.h>
 
 #include "../unit.h"
-#include "client/escape.h"
 #include "common/utf8.h"
+#include "probe/escape.h"
 
 static void escape_one(const char *text, size_t length, const char *wanted)
 {

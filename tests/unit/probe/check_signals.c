@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 
 #include "../unit.h"
-#include "client/signals.h"
 #include "common/clock.h"
+#include "probe/signals.h"
 
 #define MSEC(n) ((uint64_t)(n)*USEC_PER_MSEC)
 

@@ -7,11 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/connect.h"
-#include "client/outcome.h"
-#include "client/resolve.h"
 #include "common/address.h"
 #include "common/frame.h"
+#include "probe/connect.h"
+#include "probe/outcome.h"
+#include "probe/resolve.h"
 
 /* How long to wait for the server to close, if asked to: a hellod closes at once. */
 #define PROBE_CLOSE_MSEC 1000U
@@ -59,9 +59,6 @@ struct probe_result {
  * *ret_result, which points to nothing that must be freed; afterwards it does: see probe_clear().
  */
 void probe_run(const struct probe_target *target, struct probe_result *ret_result);
-
-/* Writes the address of an attempt as text. */
-void probe_address(const struct connect_attempt *attempt, struct address_text *ret_text);
 
 /* Frees the text, the attempts and the addresses, and sets the pointers to NULL. */
 void probe_clear(struct probe_result *result);

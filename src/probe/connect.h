@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-#include "client/outcome.h"
-#include "client/resolve.h"
+#include "probe/outcome.h"
+#include "probe/resolve.h"
 
 /*
  * The Connection Attempt Delay of RFC 8305, section 5: the time from one attempt to the next while
@@ -26,7 +26,7 @@ enum attempt_state {
 
 /* An attempt to connect to one address. Times are monotonic, in microseconds. */
 struct connect_attempt {
-	const struct resolve_address *to;
+	const struct address *to;
 	enum attempt_state state;
 	int error;	       /* errno if ATTEMPT_FAILED, or 0 */
 	int fd;		       /* a stream socket if ATTEMPT_CONNECTED, or -1 */

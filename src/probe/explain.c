@@ -7,23 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/escape.h"
-#include "client/explain.h"
 #include "common/clock.h"
+#include "probe/escape.h"
+#include "probe/explain.h"
 
 static double seconds(uint64_t usec)
 {
 	return (double)usec / USEC_PER_SEC;
-}
-
-/* "192.0.2.1:6666" */
-static const char *join_address(const struct connect_attempt *attempt, char *joined)
-{
-	struct address_text text;
-
-	probe_address(attempt, &text);
-	address_join(&text, joined);
-	return joined;
 }
 
 /* These return as asprintf(3) does. */
@@ -44,7 +34,7 @@ static int explain_attempts(const struct probe_target *target, const struct prob
 
 		if (attempt->state == ATTEMPT_NOT_TRIED)
 			continue;
-		fprintf(stream, "%s%s: ", separator, join_address(attempt, joined));
+		fprintf(stream, "%s%s: ", separator, address_string(attempt->to, joined));
 		if (attempt->state == ATTEMPT_FAILED)
 			fputs(strerror(attempt->error), stream);
 		else
@@ -74,7 +64,7 @@ static int explain_connected(const struct probe_target *target, const struct pro
 			     char **ret_text)
 {
 	char joined[ADDRESS_BYTES], progress[64];
-	const char *address = join_address(result->connected, joined);
+	const char *address = address_string(result->connected->to, joined);
 	size_t have = result->frame_have, whole = have + frame_missing(result->frame, have);
 	bool slow = result->outcome == OUTCOME_SLOW;
 

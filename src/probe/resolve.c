@@ -12,8 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "client/resolve.h"
-#include "client/signals.h"
+#include "probe/resolve.h"
+#include "probe/signals.h"
 
 /* Shared with the thread. The last one to release it frees it. */
 struct request {
@@ -71,10 +71,10 @@ static int request_start(struct request *request, pthread_t *ret_thread)
 static void interleave(struct resolve_list *list)
 {
 	for (size_t i = 1; i < list->count; i++) {
-		struct resolve_address *next = &list->addresses[i], picked;
+		struct address *next = &list->addresses[i], picked;
 		size_t pick = 0, left = list->count - i;
 
-		while (pick < left && next[pick].address.ss_family == next[-1].address.ss_family)
+		while (pick < left && next[pick].storage.ss_family == next[-1].storage.ss_family)
 			pick++;
 		if (pick == left)
 			return;
@@ -104,9 +104,9 @@ static enum outcome copy_result(const struct request *request, struct resolve_li
 		return outcome_system_error(ENOMEM, ret_error);
 	list.count = 0;
 	for (const struct addrinfo *ai = request->result; ai != NULL; ai = ai->ai_next) {
-		struct resolve_address *address = &list.addresses[list.count++];
+		struct address *address = &list.addresses[list.count++];
 
-		memcpy(&address->address, ai->ai_addr, ai->ai_addrlen);
+		memcpy(&address->storage, ai->ai_addr, ai->ai_addrlen);
 		address->length = ai->ai_addrlen;
 	}
 	interleave(&list);
@@ -117,7 +117,7 @@ static enum outcome copy_result(const struct request *request, struct resolve_li
 static enum outcome resolve_path(const char *path, struct resolve_list *ret_list, int *ret_error)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	struct resolve_address *address;
+	struct address *address;
 
 	if (strlen(path) >= sizeof(sun.sun_path)) {
 		*ret_error = RESOLVE_PATH_TOO_LONG;
@@ -127,7 +127,7 @@ static enum outcome resolve_path(const char *path, struct resolve_list *ret_list
 	if (address == NULL)
 		return outcome_system_error(ENOMEM, ret_error);
 	strcpy(sun.sun_path, path);
-	memcpy(&address->address, &sun, sizeof(sun));
+	memcpy(&address->storage, &sun, sizeof(sun));
 	address->length = sizeof(sun);
 	*ret_list = (struct resolve_list){.addresses = address, .count = 1};
 	return OUTCOME_NONE;

@@ -2,7 +2,7 @@
 /* outcome - the result of a probe: its word and its exit status */
 #include "config.h"
 
-#include "client/outcome.h"
+#include "probe/outcome.h"
 
 static const struct {
 	const char *word;
