@@ -229,7 +229,7 @@ class Daemon:
         self.log = Lines(open(reader, "rb"))
         self._spawn = lambda sockets: self.processes.append(Background(
             *options, command=[HELLOD], stderr=self._log_end, sockets=sockets, **how).process)
-        self._spawning = threading.Lock()  # a greeting can precede Popen()
+        self._spawning = threading.Lock()  # the greeting can arrive before Popen() returns
         self._acceptor = None
         if mode == "listening":
             for listener in listeners or []:  # the default listener blocks: both kinds must work
