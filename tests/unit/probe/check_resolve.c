@@ -118,7 +118,7 @@ static const struct {
 START_TEST(hosts_are_resolved)
 {
 	bool known = hosts[_i].joined != NULL;
-	char joined[ADDRESS_BYTES];
+	struct address_text text;
 	struct resolve_list list;
 	int error = 0;
 
@@ -129,7 +129,8 @@ START_TEST(hosts_are_resolved)
 	ck_assert_int_eq(seen_hints.ai_flags, AI_NUMERICSERV);
 	ck_assert_int_eq(sigismember(&seen_mask, SIGINT), 1);
 	if (known) {
-		ck_assert_str_eq(address_string(&list.addresses[0], joined), hosts[_i].joined);
+		address_format(&list.addresses[0], &text);
+		ck_assert_str_eq(text.whole, hosts[_i].joined);
 		resolve_free(&list);
 		resolve_free(&list);
 	} else {
