@@ -37,7 +37,7 @@ def test_commands_that_lose_no_client(machine, unit, command):
 def test_restart_of_the_socket(machine):
     """Clients in the queue are disconnected. No client gets a part of a greeting."""
     machine.serve("hello.socket")
-    with load(32, "--seconds=1") as (process, result):
+    with load(32, "--seconds=4") as (process, result):
         wait_until(lambda: int(machine.show("hello.socket", "NAccepted")) > 10)
         machine.serve("hello.socket")
         assert process.poll() is None
