@@ -17,7 +17,20 @@
 #define ENTRY_BYTES (LOG_MESSAGE_BYTES + (3 + LOG_FIELDS_MAX) * LOG_FIELD_BYTES)
 
 static bool journal_reads_stderr;
+static int journal_fd = -1;
 static int priority_max = LOG_NOTICE;
+
+/* A confined process cannot make the socket later: confine.h. Returns -1 if no journal runs. */
+static int connect_journal(void)
+{
+	static const struct sockaddr_un journal = {AF_UNIX, "/run/systemd/journal/socket"};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&journal, sizeof(journal)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
 
 void log_open(int max_priority)
 {
@@ -29,6 +42,8 @@ void log_open(int max_priority)
 	journal_reads_stderr =
 		stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
 		fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+	if (journal_reads_stderr)
+		journal_fd = connect_journal();
 }
 
 bool log_wants(int priority)
@@ -55,8 +70,6 @@ static char *put_line(char *line, size_t size, const char *prefix, const char *s
 static bool write_journal(int priority, const char *message_id, const struct log_field *fields,
 			  const char *message)
 {
-	static const struct sockaddr_un journal = {AF_UNIX, "/run/systemd/journal/socket"};
-	static int fd = -1;
 	const char digit[] = {(char)('0' + priority), '\0'};
 	char entry[ENTRY_BYTES], *end = entry;
 
@@ -69,11 +82,8 @@ static bool write_journal(int priority, const char *message_id, const struct log
 		end = put_line(end, LOG_FIELD_BYTES, fields[i].name, "=", fields[i].value);
 	end = put_line(end, LOG_MESSAGE_BYTES, "MESSAGE", "=", message);
 
-	if (fd < 0)
-		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	return fd >= 0 && (sendto(fd, entry, (size_t)(end - entry), MSG_DONTWAIT | MSG_NOSIGNAL,
-				  (const struct sockaddr *)&journal, sizeof(journal)) >= 0 ||
-			   errno == EAGAIN);
+	return send(journal_fd, entry, (size_t)(end - entry), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ||
+	       errno == EAGAIN;
 }
 
 void log_event(int priority, const char *message_id, const struct log_field *fields,

@@ -18,7 +18,7 @@ struct log_field {
 };
 
 /*
- * Chooses where messages go: to the journal if $JOURNAL_STREAM names standard error
+ * Opens the journal's socket, and chooses where messages go: to the journal if $JOURNAL_STREAM names standard error
  * (systemd.exec(5)), else, or if no journal runs, to standard error. Messages less important than
  * `max_priority`, a priority of syslog(3), are dropped; before the first call LOG_NOTICE applies.
  */

@@ -11,6 +11,7 @@
 #include "hellod/greeting.h"
 #include "hellod/log.h"
 #include "hellod/messages.h"
+#include "hellod/notify.h"
 #include "hellod/options.h"
 #include "hellod/server.h"
 
@@ -27,6 +28,7 @@ int main(int argc, char **argv)
 	options_parse(argc, argv, &options);
 	signal(SIGPIPE, SIG_IGN); /* the reader of standard error may go away */
 	log_open(options.verbose ? LOG_DEBUG : LOG_NOTICE);
+	notify_open();
 
 	if (activation_receive(&sockets, &why) < 0) {
 		message_config_error(MESSAGE_SOCKET_BAD, why);

@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "hellod/log.h"
 #include "hellod/messages.h"
+#include "hellod/notify.h"
 
 void message_no_socket(void)
 {
@@ -94,6 +95,20 @@ void message_summary(const struct message_counts *counts, bool idle)
 		  counts->accepted, idle ? "idle" : "stopped");
 }
 
+/* The kernel is too old, or does not permit it: no reason not to serve. */
+static void message_unconfined(const char *step, int r)
+{
+	if (r < 0)
+		log_event(LOG_DEBUG, NULL, NULL, "not confined by %s: %s", step, strerror(-r));
+}
+
+void message_confined(const struct confine_result *result)
+{
+	message_unconfined("no_new_privs", result->no_new_privs);
+	message_unconfined("Landlock", result->landlock);
+	message_unconfined("seccomp", result->seccomp);
+}
+
 void message_fatal(int error)
 {
 	log_event(LOG_ERR, NULL, NULL, "fatal: %s", strerror(error));
@@ -101,25 +116,25 @@ void message_fatal(int error)
 
 void notify_ready(void)
 {
-	sd_notify(0, "READY=1");
+	notify_send("READY=1");
 }
 
 void notify_reloading(void)
 {
 	/* Type=notify-reload (systemd 253) requires the time. */
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now_usec());
+	notify_send("RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now_usec());
 }
 
 void notify_stopping(bool idle)
 {
-	sd_notify(0, idle ? "STOPPING=1\nSTATUS=Idle, exiting"
-			  : "STOPPING=1\nSTATUS=Finishing with connected clients");
+	notify_send("STOPPING=1\nSTATUS=%s",
+		    idle ? "Idle, exiting" : "Finishing with connected clients");
 }
 
 void notify_status(const struct message_counts *counts)
 {
-	sd_notifyf(0, "STATUS=Greeted %" PRIu64 " clients, %" PRIu64 " connected", counts->greeted,
-		   counts->open);
+	notify_send("STATUS=Greeted %" PRIu64 " clients, %" PRIu64 " connected", counts->greeted,
+		    counts->open);
 }
 
 uint64_t notify_watchdog(void)
@@ -128,6 +143,6 @@ uint64_t notify_watchdog(void)
 
 	if (sd_watchdog_enabled(0, &usec) <= 0)
 		return CLOCK_NEVER;
-	sd_notify(0, "WATCHDOG=1");
+	notify_send("WATCHDOG=1");
 	return (usec + 1) / 2; /* as sd_watchdog_enabled(3) advises */
 }

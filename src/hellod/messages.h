@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "hellod/client.h"
+#include "hellod/confine.h"
 
 /* Values of MESSAGE_ID=, which systemd/hellod.catalog explains. Never change or reuse one. */
 #define MESSAGE_GREETED "46f9530514c14616a03f0fb2053ce493"
@@ -29,9 +30,10 @@ void message_reloaded(bool changed);
 void message_accept_error(int error);
 void message_client(const struct client *client, int priority);
 void message_summary(const struct message_counts *counts, bool idle);
+void message_confined(const struct confine_result *result); /* what failed, for debugging */
 void message_fatal(int error);
 
-/* To the service manager, if there is one: sd_notify(3). notify_watchdog() returns when to call it
+/* To the service manager, if there is one: notify.h. notify_watchdog() returns when to call it
  * again, in microseconds from now; CLOCK_NEVER without a watchdog. */
 void notify_ready(void);
 void notify_reloading(void);

@@ -51,6 +51,10 @@ static void print_help(void)
 	       "  -m, --max-connections=N    maximum number of concurrent clients (default: the\n"
 	       "                             limit of file descriptors, less a few)\n"
 	       "\n"
+	       "Before its first client, hellod gives up all access except to its sockets,\n"
+	       "standard error and, with a passed listener, the files beside PATH: see\n"
+	       "CONFINEMENT in hellod(8).\n"
+	       "\n"
 	       "Exit status: %d done, %d wrong usage, %d system error, %d output not written,\n"
 	       "%d bad greeting or unusable socket.\n",
 	       GREETING_PATH, GREETING_DEFAULT, IDLE_DEFAULT_SEC, EX_OK, EX_USAGE, EX_OSERR,

@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "hellod/accept.h"
 #include "hellod/client.h"
+#include "hellod/confine.h"
 #include "hellod/messages.h"
 #include "hellod/server.h"
 
@@ -392,6 +393,16 @@ static int start_listening(struct server *server)
 	return 0;
 }
 
+static void confine_process(const struct server *server, bool listening)
+{
+	const struct greeting_source *source = &server->options->greeting;
+	bool reads = listening && source->text == NULL; /* after SIGHUP */
+	struct confine_result result;
+
+	confine(listening, reads ? source->path : NULL, &result);
+	message_confined(&result);
+}
+
 static void start_connections(struct server *server)
 {
 	for (int fd = server->first_fd; fd < server->end_fd; fd++) {
@@ -430,7 +441,9 @@ int server_run(const struct activation *sockets, const struct options *options,
 		r = -errno;
 	if (r == 0 && listening)
 		r = start_listening(&server);
-	else if (r == 0)
+	if (r == 0)
+		confine_process(&server, listening);
+	if (r == 0 && !listening)
 		start_connections(&server);
 	if (r == 0)
 		r = server_loop(&server);

@@ -5,6 +5,7 @@ import errno
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -12,33 +13,40 @@ import pytest
 from harness import HELLO, LONGEST, get_frame, greet_many, listen, read_all
 from messages import NOT_GREETED, SUMMARY
 
-# Preloaded. A number is the target of a symbolic link, which is read in one system call.
+# Preloaded. The numbers are in a file that is mapped, because a confined hellod opens no other.
 LIBRARY = r"""
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-static int number(const char *path)
-{
-	char value[16] = "";
+static volatile const struct {
+	int later, send_error;
+} *numbers;
 
-	return readlink(path, value, sizeof(value) - 1) > 0 ? atoi(value) : 0;
+__attribute__((constructor)) static void map_numbers(void)
+{
+	int fd = open(getenv("NUMBERS"), O_RDONLY);
+
+	numbers = mmap(NULL, sizeof(*numbers), PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
 }
 
 int clock_gettime(clockid_t id, struct timespec *now)
 {
 	int r = (int)syscall(SYS_clock_gettime, id, now);
 
-	now->tv_sec += id == CLOCK_MONOTONIC ? number(getenv("LATER")) : 0;
+	now->tv_sec += id == CLOCK_MONOTONIC ? numbers->later : 0;
 	return r;
 }
 
 ssize_t send(int fd, const void *data, size_t size, int flags)
 {
-	errno = number(getenv("SEND_ERROR"));
+	errno = numbers->send_error;
 	return errno ? -1 : syscall(SYS_sendto, fd, data, size, flags, NULL, 0);
 }
 """
@@ -48,18 +56,21 @@ ssize_t send(int fd, const void *data, size_t size, int flags)
 def steer(tmp):
     """A function that sets a number in processes with its environment. LATER: seconds that the
     clock is ahead; SEND_ERROR: an errno, or 0."""
+    numbers = open(tmp + "/numbers", "w+b")
+    numbers.truncate(8)
+
     def set_number(name, number):
-        path = set_number.environment[name]
-        os.symlink(str(number), path + ".new")
-        os.rename(path + ".new", path)
+        os.pwrite(numbers.fileno(), number.to_bytes(4, sys.byteorder),
+                  ["LATER", "SEND_ERROR"].index(name) * 4)
 
     library = tmp + "/system_calls.so"
     subprocess.run([*os.environ.get("CC", "cc").split(), "-D_GNU_SOURCE", "-shared", "-fPIC",
                     "-xc", "-o", library, "-"], input=LIBRARY.encode(), check=True)
     set_number.environment = {
-        "LATER": tmp + "/later", "SEND_ERROR": tmp + "/send-error", "LD_PRELOAD": library,
+        "NUMBERS": numbers.name, "LD_PRELOAD": library,
         "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
-    return set_number
+    yield set_number
+    numbers.close()
 
 
 def test_send_deadline(daemon, mode, steer, longest):

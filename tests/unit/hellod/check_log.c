@@ -13,16 +13,25 @@
 #define ID "0123456789abcdef0123456789abcdef"
 
 /* The journal: keeps the last datagram, or fails. */
-static int journal_error, entries;
+static int connect_error, journal_error, entries;
 static char entry[4 * LOG_MESSAGE_BYTES];
 
-ssize_t sendto(int fd, const void *buffer, size_t length, int flags, const struct sockaddr *address,
-	       socklen_t address_length)
+int connect(int fd, const struct sockaddr *address, socklen_t length)
 {
-	(void)fd;
-	(void)address_length;
-	ck_assert_int_eq(flags, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)length;
+	ck_assert_int_ge(fd, 0);
 	ck_assert_str_eq(address->sa_data, "/run/systemd/journal/socket");
+	errno = connect_error;
+	return connect_error != 0 ? -1 : 0;
+}
+
+ssize_t send(int fd, const void *buffer, size_t length, int flags)
+{
+	if (fd < 0) {
+		errno = EBADF;
+		return -1;
+	}
+	ck_assert_int_eq(flags, MSG_DONTWAIT | MSG_NOSIGNAL);
 	ck_assert_uint_lt(length, sizeof(entry));
 	errno = journal_error;
 	if (journal_error != 0)
@@ -134,10 +143,10 @@ START_TEST(journal_gets_fields)
 }
 END_TEST
 
-/* No journal, none that listens, one out of reach; and one whose queue is full. */
+/* A journal that has ended, is out of reach, and whose queue is full. */
 START_TEST(stderr_replaces_a_missing_journal)
 {
-	static const int errors[] = {ENOENT, ECONNREFUSED, EACCES, EAGAIN};
+	static const int errors[] = {ECONNREFUSED, EACCES, EAGAIN};
 
 	start();
 	name_stream(0, 0);
@@ -149,6 +158,21 @@ START_TEST(stderr_replaces_a_missing_journal)
 	log_text(LOG_ERR);
 	assert_stderr("");
 	ck_assert_int_eq(entries, 1);
+}
+END_TEST
+
+/* When hellod starts: no journal, none that listens, one out of reach. */
+START_TEST(stderr_replaces_an_unreachable_journal)
+{
+	static const int errors[] = {ENOENT, ECONNREFUSED, EACCES};
+
+	start();
+	name_stream(0, 0);
+	connect_error = errors[_i];
+	log_open(LOG_DEBUG);
+	log_text(LOG_DEBUG);
+	assert_stderr("<7>text, 42 \n");
+	ck_assert_int_eq(entries, 0);
 }
 END_TEST
 
@@ -195,6 +219,7 @@ int main(void)
 {
 	return UNIT_RUN("log", {unimportant_messages_are_dropped, LOG_DEBUG + 2},
 			{another_stream_is_not_the_journal, 11}, {journal_gets_fields, 1},
-			{stderr_replaces_a_missing_journal, 4}, {long_lines_are_cut, 16},
+			{stderr_replaces_a_missing_journal, 3},
+			{stderr_replaces_an_unreachable_journal, 3}, {long_lines_are_cut, 16},
 			{failure_to_write_is_ignored, 1});
 }

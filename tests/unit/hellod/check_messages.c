@@ -27,6 +27,8 @@ START_TEST(messages_have_words_and_ids)
 	message_summary(&counts, true);
 	ck_assert_str_eq(last, "5 " MESSAGE_SUMMARY " HELLO_GREETED=3: "
 			       "greeted 3 of 5 clients (idle)");
+	message_confined(&(struct confine_result){0, -EPERM, 0});
+	ck_assert_str_eq(last, "7 -: not confined by Landlock: Operation not permitted");
 	message_fatal(EBADF);
 	ck_assert_str_eq(last, "3 -: fatal: Bad file descriptor");
 	message_accept_error(EMFILE);

@@ -485,6 +485,25 @@ START_TEST(connections_are_closed_when_the_server_fails)
 }
 END_TEST
 
+/* Only SIGHUP, with a greeting from a file, needs to read. */
+START_TEST(process_is_confined_before_its_first_client)
+{
+	static const char *const texts[] = {NULL, "HELLO", NULL};
+
+	options.greeting.text = texts[_i];
+	options.greeting.path = "/nonexistent/greeting";
+	options.greeting.path_may_be_absent = true;
+	if (_i < 2)
+		server_listen(0);
+	else
+		connect_passed(AF_UNIX, 0);
+	server_start();
+	ck_assert(confined.called && confined.first);
+	ck_assert_int_eq(confined.accepts, _i < 2);
+	ck_assert_str_eq(confined.read_path, _i == 0 ? "/nonexistent/greeting" : "none");
+}
+END_TEST
+
 int main(void)
 {
 	return UNIT_RUN("server", {clients_of_all_sockets_are_greeted_side_by_side, 2},
@@ -499,5 +518,6 @@ int main(void)
 			{each_connection_is_greeted_or_ends, 3},
 			{local_error_is_returned, UNIT_COUNT(local_errors)},
 			{each_local_error_of_connections_is_logged, 1},
-			{connections_are_closed_when_the_server_fails, 1});
+			{connections_are_closed_when_the_server_fails, 1},
+			{process_is_confined_before_its_first_client, 3});
 }

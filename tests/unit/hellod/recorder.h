@@ -9,8 +9,9 @@
 
 #include "../unit.h"
 #include "hellod/log.h"
+#include "hellod/notify.h"
 
-/* Replaces log.c, and sd-daemon(3) as far as messages.c uses it. For one file of a program. */
+/* Replaces log.c, and notify.c and sd_watchdog_enabled(3). For one file of a program. */
 
 /* Messages and notifications, a line each or more; without the messages about clients. */
 static char said[4096];
@@ -52,20 +53,14 @@ void log_event(int priority, const char *message_id, const struct log_field *fie
 		strcat(strcat(said, strstr(last, ": ") + strlen(": ")), "\n");
 }
 
-int sd_notify(int unset_environment, const char *state)
-{
-	strcat(strcat(said, state), "\n");
-	return unset_environment;
-}
-
-int sd_notifyf(int unset_environment, const char *format, ...)
+void notify_send(const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(said + strlen(said), sizeof(said) - strlen(said), format, arguments);
 	va_end(arguments);
-	return sd_notify(unset_environment, "");
+	strcat(said, "\n");
 }
 
 int sd_watchdog_enabled(int unset_environment, uint64_t *usec)

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""What is left to a hellod that its first client takes over: attacks.c runs inside of it."""
+import errno
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+import pytest
+
+from harness import HELLO, get_frame
+
+SOURCE = pathlib.Path(__file__).with_name("attacks.c")
+ATTACKS = re.findall(r'^\t\{"([^"]+)"', SOURCE.read_text(), re.MULTILINE)
+
+# Nothing else but an attack would do it.
+KILLED = {"fork", "clone", "execve", "ptrace", "read the parent's memory", "map executable memory",
+          "make memory executable"}
+# Landlock denies it.
+DENIED = {"open /etc/passwd", "list a directory"}
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    path = tmp_path_factory.mktemp("attacks") / "attacks.so"
+    subprocess.run([*os.environ.get("CC", "cc").split(), "-D_GNU_SOURCE", "-shared", "-fPIC",
+                    "-o", path, SOURCE], check=True)
+    return path
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_attack(daemon, mode, tmp, library, attack):
+    greeting = pathlib.Path(tmp, "greeting")
+    greeting.write_text("HELLO")
+    hellod = daemon(mode, f"--greeting-file={greeting}", environment={
+        "LD_PRELOAD": str(library), "ATTACK": attack, "WRITABLE": str(greeting),
+        "CREATABLE": str(greeting) + ".new"})
+    got = get_frame(hellod.target).decode()
+    killed = attack in KILLED
+    denied = attack in DENIED and mode == "listening"
+    assert got == ("" if killed else "EACCES" if denied else "ENOSYS")
+    hellod.wait() if mode == "per-connection" else hellod.processes[0].wait()
+    assert hellod.processes[0].returncode == (-signal.SIGSYS if killed else 0)
+    assert greeting.read_text() == "HELLO" and os.listdir(tmp) == ["greeting"]
+    hellod.statuses = []
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_reload_reads_only_the_directory_of_the_greeting(daemon, tmp, link):
+    """Also where a symbolic link leads."""
+    directory, elsewhere = pathlib.Path(tmp, "directory"), pathlib.Path(tmp, "elsewhere")
+    directory.mkdir()
+    elsewhere.mkdir()
+    path = directory / "greeting"
+    real = elsewhere / "text" if link else path
+    real.write_text("HELLO")
+    if link:
+        path.symlink_to(real)
+    hellod = daemon("listening", f"--greeting-file={path}", "--verbose")
+    assert get_frame(hellod.target) == HELLO
+    (real.parent / "new").write_text("AGAIN")
+    (real.parent / "new").rename(real)
+    hellod.signal(signal.SIGHUP)
+    hellod.log.wait_for("hellod: reloaded the greeting")
+    assert get_frame(hellod.target) == b"\0\5AGAIN"
+
+    pathlib.Path(tmp, "outside").write_text("OUTSIDE")
+    path.unlink()
+    path.symlink_to(pathlib.Path(tmp, "outside"))
+    hellod.signal(signal.SIGHUP)
+    hellod.log.wait_for(f"hellod: {path}: Permission denied; *")
+    assert get_frame(hellod.target) == b"\0\5AGAIN"
+    assert not hellod.log.find("*not confined*")
+
+
+# Preloaded: a kernel that knows none of it.
+OLD_KERNEL = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/syscall.h>
+
+int prctl(int option, ...)
+{
+	(void)option;
+	errno = EINVAL;
+	return -1;
+}
+
+long syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+	long (*next)(long, ...) = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+
+	if (number != SYS_landlock_create_ruleset && number != SYS_landlock_restrict_self)
+		return next(number, a, b, c, d, e, f);
+	errno = ENOSYS;
+	return -1;
+}
+
+int seccomp_load(const void *filter)
+{
+	(void)filter;
+	return -ECANCELED;
+}
+"""
+
+
+def test_kernel_that_is_too_old(daemon, mode, tmp):
+    """hellod serves, and a verbose one says what was not done."""
+    library = tmp + "/old_kernel.so"
+    subprocess.run([*os.environ.get("CC", "cc").split(), "-shared", "-fPIC", "-xc", "-o", library,
+                    "-"], input=OLD_KERNEL.encode(), check=True)
+    hellod = daemon(mode, "--verbose", environment={"LD_PRELOAD": library})
+    assert get_frame(hellod.target) == HELLO
+    for step, error in [("no_new_privs", errno.EINVAL), ("Landlock", errno.ENOSYS),
+                        ("seccomp", errno.ECANCELED)]:
+        hellod.log.wait_for(f"hellod: not confined by {step}: {os.strerror(error)}")
