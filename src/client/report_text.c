@@ -147,14 +147,14 @@ static void print_histogram(const struct stats *stats)
 static int text_summary(struct report *report)
 {
 	struct stats *stats = &report->stats;
-	char *host = escape(report->target->host, strlen(report->target->host));
+	const struct endpoint *endpoint = &report->target->endpoint;
+	char *host = escape(endpoint->host, strlen(endpoint->host));
 
 	if (host == NULL)
 		return -ENOMEM;
 	if (!report->style->quiet)
 		putchar('\n');
-	printf("--- %s%s%s ---\n", host, host[0] != '/' ? " port " : "",
-	       host[0] != '/' ? report->target->port : "");
+	printf("--- %s%s%s ---\n", host, endpoint->port[0] != '\0' ? " port " : "", endpoint->port);
 	free(host);
 	printf("%" PRIu64 " greeted of %" PRIu64 " tried, %.6g%% loss\n", stats->greeted,
 	       stats->tried, 100 * stats_loss(stats));

@@ -96,10 +96,23 @@ static int explain_connected(const struct probe_target *target, const struct pro
 	}
 }
 
+/* `host` is escaped. */
+static int explain_unknown(const char *host, const struct endpoint *endpoint, int error,
+			   char **ret_text)
+{
+	const char *hint = error == EAI_NONAME ? endpoint_hint(endpoint) : NULL;
+
+	if (error == EAI_SERVICE)
+		return asprintf(ret_text, "%s: no service '%s' in services(5): give a number", host,
+				endpoint->port);
+	return asprintf(ret_text, "%s: %s%s%s", host, gai_strerror(error), hint != NULL ? ": " : "",
+			hint != NULL ? hint : "");
+}
+
 char *explain_result(const struct probe_target *target, const struct probe_result *result)
 {
 	bool tried = result->attempts != NULL && result->attempts[0].state != ATTEMPT_NOT_TRIED;
-	char *host = escape(target->host, strlen(target->host)), *text = NULL;
+	char *host = escape(target->endpoint.host, strlen(target->endpoint.host)), *text = NULL;
 	int r;
 
 	if (host == NULL)
@@ -107,7 +120,7 @@ char *explain_result(const struct probe_target *target, const struct probe_resul
 	if (result->outcome == OUTCOME_GREETED)
 		r = asprintf(&text, "%s", "");
 	else if (result->outcome == OUTCOME_UNKNOWN_HOST)
-		r = asprintf(&text, "%s: %s", host, resolve_strerror(result->error));
+		r = explain_unknown(host, &target->endpoint, result->error, &text);
 	else if (result->outcome == OUTCOME_SYSTEM_ERROR)
 		r = asprintf(&text, "%s: %s", host, strerror(result->error));
 	else if (result->outcome == OUTCOME_INTERRUPTED)

@@ -8,7 +8,7 @@ from harness import CLIENT, HELLOD, client, like, run
 from messages import CANNOT_WRITE
 from test_probe_outcome import FORMATS
 
-NOT_A_PORT = "hello-client: '{}' is not a port: *from 1 to 65535\n"
+NOT_A_PORT = "hello-client: 'localhost {}': the port is *: give a number*\n"
 
 
 def refused(message, *arguments):
@@ -19,8 +19,7 @@ def refused(message, *arguments):
 
 @pytest.mark.parametrize("case", [
     *((NOT_A_PORT.format(port), "localhost", port) for port in [
-        "0", "65536", "99999999999999999999", "x", "6666x", "", " 6666", "6666 ", "+6666", "6666.0",
-        "0x1a0a"]),
+        "0", "65536", "99999999999999999999", "x y", "?", "", " 6666", "6666 ", "+6666", "6666.0"]),
     *((f"hello-client: --timeout: '{seconds}' is not {what}\n", *option, seconds)
       for what, values in [
           ("a number of seconds", ["x", "1x", "1e3", "nan", "inf", "", " 1", "1 ", ".", "1.2.3",
@@ -32,10 +31,7 @@ def refused(message, *arguments):
     ("*invalid option -- '1'\n", "localhost", "-1"),
     ("*requires an argument*\n", "--timeout"),
     ("*requires an argument*\n", "-t"),
-    ("hello-client: 'x': only a host and a port are taken\n", "localhost", "6666", "x"),
-    ("hello-client: the host is empty\n", ""),
-    ("hello-client: the host is empty\n", "", "6666"),
-    ("hello-client: '6666': a UNIX socket has no port\n", "/run/x", "6666"),
+    ("hello-client: 'x': give only a host and a port\n", "localhost", "6666", "x"),
     ("*unrecognized option '--no-such'\n", "--no-such"),
     ("*invalid option -- 'Z'\n", "-Z"),
     ("*invalid option -- 'H'\n", "-H"),

@@ -36,7 +36,8 @@ START_TEST(test_greeting)
 	result_add_attempt(result, "/run/x", ATTEMPT_NOT_TRIED, 0);
 	result->closed_usec = result->ended_usec + 123;
 	fixture_probe(fixture, 3);
-	assert_object(fixture, "{'type': 'greeting', 'sequence': 3, 'host': 'host.example',"
+	assert_object(fixture, "{'type': 'greeting', 'sequence': 3,"
+			       "'endpoint': 'host.example:6666', 'host': 'host.example',"
 			       "'port': 6666, 'address': '2001:db8::1', 'family': 'ipv6',"
 			       "'status': 'greeted', 'exit': 0, 'error': null,"
 			       "'greeting': 'A\\u0000\\\"\\u2028', 'frame_length': 8,"
@@ -58,12 +59,13 @@ START_TEST(test_failure)
 {
 	struct fixture *fixture = fixture_new(&report_json);
 
-	fixture->target.host = "/\xFF";
+	fixture->target.endpoint = (struct endpoint){.kind = ENDPOINT_UNIX, .host = "/\xFF"};
 	result_make(&fixture->result, OUTCOME_TIMED_OUT);
 	result_add_attempt(&fixture->result, "/\xFF", ATTEMPT_TIMED_OUT, 0);
 	result_add_attempt(&fixture->result, "192.0.2.1", ATTEMPT_SUPERSEDED, 0);
 	fixture_probe(fixture, 1);
-	assert_object(fixture, "{'type': 'greeting', 'sequence': 1, 'host': '/\uFFFD',"
+	assert_object(fixture, "{'type': 'greeting', 'sequence': 1,"
+			       "'endpoint': '/\uFFFD', 'host': '/\uFFFD',"
 			       "'port': null, 'address': null, 'family': null,"
 			       "'status': 'timed-out', 'exit': 2, 'error': '/\\\\xff: timed out "
 			       "after 10 s; 192.0.2.1:6666: timed out after 10 s',"
@@ -101,7 +103,8 @@ START_TEST(test_summary)
 	fixture->style.quiet = true;
 	fixture_summary(fixture, summaries[_i].greeted, summaries[_i].failed, EXIT_SLOW);
 	snprintf(wanted, sizeof(wanted),
-		 "{'type': 'summary', 'host': 'host.example', 'port': 6666, %s",
+		 "{'type': 'summary', 'endpoint': 'host.example:6666', 'host': 'host.example',"
+		 "'port': 6666, %s",
 		 summaries[_i].object);
 	assert_object(fixture, wanted);
 	fixture_free(fixture);

@@ -87,7 +87,7 @@ START_TEST(test_histogram)
 
 	terminal_columns = widths[_i];
 	fixture->style.histogram = true;
-	fixture->target.host = "a\x1B";
+	strcpy(fixture->target.endpoint.host, "a\x1B");
 	fixture_summary(fixture, 5, 0, 0);
 	line = strstr(fixture->out, "--- a\\x1b port 6666 ---\n5 greeted of 5 tried, 0% loss\nmin");
 	ck_assert_ptr_nonnull(line);

@@ -38,11 +38,11 @@ struct fixture *fixture_new(const struct report_format *format)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-	fixture->target = (struct probe_target){.host = "host.example",
-						.port = "6666",
-						.timeout_usec = 10 * USEC_PER_SEC,
-						.warning_usec = CLOCK_NEVER,
-						.critical_usec = CLOCK_NEVER};
+	fixture->target = (struct probe_target){
+		.endpoint = {.kind = ENDPOINT_HOST, .host = "host.example", .port = "6666"},
+		.timeout_usec = 10 * USEC_PER_SEC,
+		.warning_usec = CLOCK_NEVER,
+		.critical_usec = CLOCK_NEVER};
 	fixture->format = format;
 	fixture->report.target = &fixture->target;
 	fixture->report.style = &fixture->style;

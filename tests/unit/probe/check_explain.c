@@ -45,8 +45,12 @@ static const struct row {
 	/* The host is at fault, or this system. */
 	{OUTCOME_UNKNOWN_HOST, EAI_NONAME, .host = HARMFUL,
 	 .explanation = HARMLESS ": Name or service not known"},
-	{OUTCOME_UNKNOWN_HOST, RESOLVE_PATH_TOO_LONG,
-	 .explanation = "host.example: the path is too long for a socket"},
+	{OUTCOME_UNKNOWN_HOST, EAI_NONAME, .host = "host.6666",
+	 .explanation = "host.6666: Name or service not known: for a port, give HOST:PORT"},
+	{OUTCOME_UNKNOWN_HOST, EAI_AGAIN, .host = "host.6666",
+	 .explanation = "host.6666: Temporary failure in name resolution"},
+	{OUTCOME_UNKNOWN_HOST, EAI_SERVICE,
+	 .explanation = "host.example: no service 'hallo' in services(5): give a number"},
 	{OUTCOME_SYSTEM_ERROR, EMFILE, .explanation = "host.example: Too many open files"},
 	{OUTCOME_SYSTEM_ERROR, ENOMEM, CONNECTED,
 	 .explanation = "host.example: Cannot allocate memory"},
@@ -96,7 +100,7 @@ START_TEST(test_explain)
 	static struct probe_result result;
 	const struct row *row = &rows[_i];
 	struct probe_target target = {
-		.host = row->host != NULL ? row->host : "host.example",
+		.endpoint = {.kind = ENDPOINT_HOST, .port = "hallo"},
 		.timeout_usec = row->timeout_usec,
 		.expected = row->expected,
 		.warning_usec = row->outcome == OUTCOME_SLOW ? row->limit_usec : CLOCK_NEVER,
@@ -104,6 +108,7 @@ START_TEST(test_explain)
 	};
 	char *explanation;
 
+	strcpy(target.endpoint.host, row->host != NULL ? row->host : "host.example");
 	result_make(&result, row->outcome);
 	for (int i = 0; i < 3 && row->attempts[i].where != NULL; i++)
 		result_add_attempt(&result, row->attempts[i].where, row->attempts[i].state,

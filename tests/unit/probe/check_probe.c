@@ -197,8 +197,7 @@ START_TEST(test_probe)
 	char port[8];
 	pid_t server = start_server(row->bytes, row->length, row->ending, port);
 	struct probe_target target = {
-		.host = "127.0.0.1",
-		.port = port,
+		.endpoint = {.kind = ENDPOINT_HOST, .host = "127.0.0.1"},
 		.family = AF_UNSPEC,
 		.timeout_usec = PATIENCE_USEC,
 		.expected = row->expected,
@@ -208,6 +207,7 @@ START_TEST(test_probe)
 	};
 	int status;
 
+	strcpy(target.endpoint.port, port);
 	fake_time_usec = limited ? row->time_usec : CLOCK_NEVER;
 	recv_error = row->recv_error;
 	interrupt_after = row->interrupt_after;
