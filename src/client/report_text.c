@@ -33,9 +33,10 @@ static void print_attempt(const struct connect_attempt *attempt)
 		[ATTEMPT_TIMED_OUT] = "timed out",
 		[ATTEMPT_SUPERSEDED] = "overtaken by another address",
 	};
-	char joined[ADDRESS_BYTES];
+	struct address_text text;
 
-	fprintf(stderr, "%s: %s", address_string(attempt->to, joined), states[attempt->state]);
+	address_format(attempt->to, &text);
+	fprintf(stderr, "%s: %s", text.whole, states[attempt->state]);
 	if (attempt->state == ATTEMPT_FAILED)
 		fprintf(stderr, " (%s)", strerror(attempt->error));
 	if (attempt->state != ATTEMPT_NOT_TRIED)

@@ -22,7 +22,7 @@ static double seconds(uint64_t usec)
 static int explain_attempts(const struct probe_target *target, const struct probe_result *result,
 			    char **ret_text)
 {
-	char joined[ADDRESS_BYTES];
+	struct address_text text;
 	const char *separator = "";
 	size_t length;
 	FILE *stream = open_memstream(ret_text, &length);
@@ -34,7 +34,8 @@ static int explain_attempts(const struct probe_target *target, const struct prob
 
 		if (attempt->state == ATTEMPT_NOT_TRIED)
 			continue;
-		fprintf(stream, "%s%s: ", separator, address_string(attempt->to, joined));
+		address_format(attempt->to, &text);
+		fprintf(stream, "%s%s: ", separator, text.whole);
 		if (attempt->state == ATTEMPT_FAILED)
 			fputs(strerror(attempt->error), stream);
 		else
@@ -63,11 +64,13 @@ static int explain_unexpected(const char *address, const struct probe_target *ta
 static int explain_connected(const struct probe_target *target, const struct probe_result *result,
 			     char **ret_text)
 {
-	char joined[ADDRESS_BYTES], progress[64];
-	const char *address = address_string(result->connected->to, joined);
+	struct address_text text;
+	const char *address = text.whole;
+	char progress[64];
 	size_t have = result->frame_have, whole = have + frame_missing(result->frame, have);
 	bool slow = result->outcome == OUTCOME_SLOW;
 
+	address_format(result->connected->to, &text);
 	/* The length of the frame is known only from its header. */
 	snprintf(progress, sizeof(progress), "after %zu of %zu %sbytes", have, whole,
 		 have < FRAME_HEADER_BYTES ? "header " : "");

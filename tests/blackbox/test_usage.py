@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command lines of both programs: what is refused, and why; and their help."""
+"""The command lines of both programs: errors and help."""
 import os.path
 
 import pytest
@@ -46,7 +46,7 @@ def test_refused(case):
 
 @FORMATS
 def test_refused_in_each_format(output):
-    """Told on standard error, with nothing on standard output."""
+    """The message is on standard error, and standard output is empty."""
     for arguments in ("--timeout=0", "--count=-1", "--count=x", "--count=", "--interval=x",
                       "--interval=86401", "--warning=-1", "--critical=", "--no-such", "-w2 -C1",
                       "localhost 0", "a 1 b"):
@@ -63,7 +63,7 @@ def test_refused_by_hellod(option):
 @pytest.mark.parametrize("option", ["--help", "-h", "--version", "-V"])
 @pytest.mark.parametrize("program, failure", [(HELLOD, 74), (CLIENT, 3)], ids=["hellod", "client"])
 def test_help(program, failure, option):
-    """Whoever wants to read it learns that it cannot be written."""
+    """--help and --version, and their failure to write."""
     name = os.path.basename(program)
     status, out, err = run(program, option)
     assert (status, err) == (0, "")

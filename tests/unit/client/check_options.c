@@ -13,7 +13,7 @@
 
 #define ARGUMENTS_MAX 8
 
-/* All options on one line, nothing of those that are off or unlimited. */
+/* Prints the options on one line, without those at their default. */
 static void describe(const struct options *options)
 {
 	const struct probe_target *target = &options->target;
@@ -122,7 +122,7 @@ static const struct {
 	{{"-p", "x y"}, 3, "'x y': " PORT},
 	{{"-w", "1.500001", "-C", "1.5"}, 3, "--warning is more than --critical: swap them" USAGE},
 
-	/* No values at all. */
+	/* Malformed values. */
 	{{"-t", "x"}, 3, "--timeout: 'x' " SECONDS},
 	{{"-i", "1s"}, 3, "--interval: '1s' " SECONDS},
 	{{"-c", "1.5"}, 3, "--count: '1.5' is not a number of greetings" USAGE},
@@ -132,7 +132,7 @@ static const struct {
 	{{"a", "1", "-p", "1"}, 3, "'1' and --port=1: give the port once" USAGE},
 	{{""}, 3, "'': the host is empty: give HOST or HOST:PORT" USAGE},
 
-	/* As getopt_long(3) has it. The first mistake ends it. */
+	/* Errors from getopt_long(3). Parsing stops at the first error. */
 	{{"-H"}, 3, "invalid option -- 'H'" USAGE},
 	{{"--ipv4=1"}, 3, "option '--ipv4' doesn't allow an argument" USAGE},
 	{{"-t"}, 3, "option requires an argument -- 't'" USAGE},
@@ -142,7 +142,7 @@ static const struct {
 	{{"-V", "--nope"}, 0, "hello-client (" PACKAGE_NAME ") " PACKAGE_VERSION "\n"},
 };
 
-/* Parses in a process of its own. Returns its exit status, or -1 to run, and what it printed. */
+/* Parses in a child process. Returns its exit status or -1 to run, and the printed text. */
 static int parse_one(const char *const *arguments, char *printed, size_t size)
 {
 	FILE *out = tmpfile(), *err = tmpfile();
@@ -174,7 +174,7 @@ static int parse_one(const char *const *arguments, char *printed, size_t size)
 	return status == 99 ? -1 : status;
 }
 
-START_TEST(test_lines)
+START_TEST(options_are_parsed)
 {
 	char printed[4096], wanted[512];
 	int status = parse_one(lines[_i].arguments, printed, sizeof(printed));
@@ -186,8 +186,8 @@ START_TEST(test_lines)
 }
 END_TEST
 
-/* On a terminal of 80 columns. tests/man/options.sh sees that every option is there. */
-START_TEST(test_help)
+/* A terminal of 80 columns. tests/man/options.sh checks that no option is missing. */
+START_TEST(help_fits_the_terminal)
 {
 	static const char *const arguments[][ARGUMENTS_MAX] = {{"-h"}, {"-e", "A", "--help", "-x"}};
 	char printed[4096], *line;
@@ -202,11 +202,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("options");
-	TCase *tcase = tcase_create("options");
-
-	tcase_add_loop_test(tcase, test_lines, 0, UNIT_COUNT(lines));
-	tcase_add_loop_test(tcase, test_help, 0, 2);
-	suite_add_tcase(suite, tcase);
-	return unit_run(suite);
+	return UNIT_RUN("options", {options_are_parsed, UNIT_COUNT(lines)},
+			{help_fits_the_terminal, 2});
 }

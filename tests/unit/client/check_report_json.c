@@ -7,7 +7,7 @@
 
 #include "report_fixture.h"
 
-/* Compares the whole object, in any order of its keys. It is on one line. */
+/* Compares the whole object, which is on one line, with its keys in any order. */
 static void assert_object(const struct fixture *fixture, const char *wanted)
 {
 	struct json_tokener *strict = json_tokener_new();
@@ -26,7 +26,7 @@ static void assert_object(const struct fixture *fixture, const char *wanted)
 	json_tokener_free(strict);
 }
 
-START_TEST(test_greeting)
+START_TEST(greeting_is_an_object)
 {
 	struct fixture *fixture = fixture_new(&report_json);
 	struct probe_result *result = &fixture->result;
@@ -54,8 +54,8 @@ START_TEST(test_greeting)
 }
 END_TEST
 
-/* What is not known is null; what is not UTF-8 is replaced. */
-START_TEST(test_failure)
+/* Bytes that are not UTF-8 are replaced. */
+START_TEST(unknown_values_are_null)
 {
 	struct fixture *fixture = fixture_new(&report_json);
 
@@ -95,7 +95,7 @@ static const struct {
 	 "'max': 0.02, 'mdev': 0.005766, 'p50': 0.01, 'p90': 0.018, 'p95': 0.019, 'p99': 0.02}"},
 };
 
-START_TEST(test_summary)
+START_TEST(summary_is_an_object)
 {
 	struct fixture *fixture = fixture_new(&report_json);
 	char wanted[512];
@@ -113,12 +113,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("report_json");
-	TCase *json = tcase_create("json");
-
-	tcase_add_test(json, test_greeting);
-	tcase_add_test(json, test_failure);
-	tcase_add_loop_test(json, test_summary, 0, UNIT_COUNT(summaries));
-	suite_add_tcase(suite, json);
-	return unit_run(suite);
+	return UNIT_RUN("report_json", {greeting_is_an_object, 1}, {unknown_values_are_null, 1},
+			{summary_is_an_object, UNIT_COUNT(summaries)});
 }

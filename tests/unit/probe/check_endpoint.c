@@ -38,19 +38,20 @@ static const char *parse_one(const char *text, const char *port, struct endpoint
 
 static void check_address(const struct endpoint *endpoint, const char *wanted)
 {
-	char joined[ADDRESS_BYTES];
+	struct address_text text;
 
 	if (endpoint->kind == ENDPOINT_HOST) {
 		ck_assert_uint_eq(endpoint->address.length, 0);
 		return;
 	}
-	ck_assert_str_eq(address_string(&endpoint->address, joined), wanted);
+	address_format(&endpoint->address, &text);
+	ck_assert_str_eq(text.whole, wanted);
 	if (endpoint->kind == ENDPOINT_UNIX)
 		ck_assert_str_eq(endpoint->host, wanted);
 }
 
 /* Each line of tests/endpoints. What is printed can be given again. */
-START_TEST(test_table)
+START_TEST(table_holds)
 {
 	char path[4096], line[1024], formatted[ENDPOINT_BYTES], again[ENDPOINT_BYTES];
 	const char *srcdir = getenv("srcdir");
@@ -102,7 +103,7 @@ static const struct {
 	{"vsock:02", "07", ENDPOINT_VSOCK, "vsock:2", "7"},
 };
 
-START_TEST(test_parts)
+START_TEST(parts_are_apart)
 {
 	struct endpoint endpoint;
 	const char *why;
@@ -129,7 +130,7 @@ static const struct {
 };
 
 /* The longest one, one more, and far too many. */
-START_TEST(test_length)
+START_TEST(lengths_are_limited)
 {
 	const size_t tried[] = {lengths[_i].longest, lengths[_i].longest + 1, 100000};
 	char formatted[ENDPOINT_BYTES];
@@ -151,7 +152,7 @@ START_TEST(test_length)
 END_TEST
 
 /* Of an abstract name every byte counts; a path is followed by NULs. */
-START_TEST(test_unix)
+START_TEST(unix_addresses_are_exact)
 {
 	char longest[] = "@" /* and 107 bytes */
 			 "0123456789012345678901234567890123456789012345678901234567890123456789"
@@ -182,7 +183,7 @@ START_TEST(test_unix)
 END_TEST
 
 /* Neither a terminal nor the resolver gets them. */
-START_TEST(test_control_characters)
+START_TEST(blanks_and_controls_are_refused)
 {
 	char text[] = "host!x", formatted[ENDPOINT_BYTES];
 	struct endpoint endpoint;
@@ -212,7 +213,7 @@ static const struct {
 	{"host.6a", NULL},
 };
 
-START_TEST(test_hint)
+START_TEST(other_forms_get_a_hint)
 {
 	struct endpoint endpoint = {.kind = ENDPOINT_HOST};
 
@@ -225,7 +226,8 @@ END_TEST
 
 int main(void)
 {
-	return UNIT_RUN("endpoint", {test_table, 1}, {test_parts, UNIT_COUNT(parts)},
-			{test_length, UNIT_COUNT(lengths)}, {test_unix, 1},
-			{test_control_characters, 1}, {test_hint, UNIT_COUNT(hints)});
+	return UNIT_RUN("endpoint", {table_holds, 1}, {parts_are_apart, UNIT_COUNT(parts)},
+			{lengths_are_limited, UNIT_COUNT(lengths)}, {unix_addresses_are_exact, 1},
+			{blanks_and_controls_are_refused, 1},
+			{other_forms_get_a_hint, UNIT_COUNT(hints)});
 }
