@@ -9,6 +9,7 @@ import tempfile
 import pytest
 
 from harness import CLIENT, HELLO, Server, client, objects, run
+from messages import ADVICE
 from network import Network
 
 
@@ -87,7 +88,8 @@ def test_international_name(network, locale):
         return run(*network.enter, CLIENT, name, environment={"LC_ALL": locale})
 
     status, _, err = probe("bücher.test")
-    assert (status, err) == (2, "hello-client: [::1]:6666: Connection refused\n")
+    assert (status, err) == (
+        2, f"hello-client: bücher.test: [::1]:6666: Connection refused: {ADVICE['refused']}\n")
     status, _, err = probe("bücher.test".encode("iso-8859-1"))
     assert status == 3 and "not correctly encoded" in err
 
@@ -104,7 +106,8 @@ def test_abstract_name(closing, tmp):
     status, out, err = client("-c1", "@" + name)
     assert (status, err) == (0, "")
     assert out.startswith(f"from @{name}: ") and f"\n--- @{name} ---\n" in out
-    assert client(f"@{name}x").err == f"hello-client: @{name}x: Connection refused\n"
+    assert client(f"@{name}x").err == (
+        f"hello-client: @{name}x: Connection refused: {ADVICE['refused']}\n")
     assert client("unix:./@" + name).status == 2
     friend.close()
 
