@@ -157,4 +157,4 @@ static int nagios_summary(struct report *report)
 	return 0;
 }
 
-const struct report_format report_nagios = {"nagios", nagios_probe, nagios_summary};
+const struct report_format report_nagios = {"nagios", nagios_probe, nagios_summary, false};
