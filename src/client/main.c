@@ -81,7 +81,7 @@ int main(int argc, char **argv)
 	if (stdio_close() < 0)
 		return EXIT_NOT_TRIED;
 	if (r < 0) {
-		fprintf(stderr, "hello-client: %s\n", strerror(-r));
+		fprintf(stderr, "hello-client: %s: free memory on this host\n", strerror(-r));
 		return EXIT_NOT_TRIED;
 	}
 	return report.worst;
