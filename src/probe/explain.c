@@ -139,3 +139,17 @@ char *explain_result(const struct probe_target *target, const struct probe_resul
 	free(host);
 	return r < 0 ? NULL : text;
 }
+
+const char *explain_attempt_state(enum attempt_state state)
+{
+	static const char *const states[] = {
+		[ATTEMPT_NOT_TRIED] = "not tried",
+		[ATTEMPT_PENDING] = "pending",
+		[ATTEMPT_CONNECTED] = "connected",
+		[ATTEMPT_FAILED] = "failed",
+		[ATTEMPT_TIMED_OUT] = "timed out",
+		[ATTEMPT_SUPERSEDED] = "overtaken by another address",
+	};
+
+	return states[state];
+}

@@ -13,4 +13,7 @@
  */
 char *explain_result(const struct probe_target *target, const struct probe_result *result);
 
+/* The state of an attempt in words, such as "timed out". Static. */
+const char *explain_attempt_state(enum attempt_state state);
+
 #endif

@@ -65,7 +65,7 @@ static const struct {
 	  {1000000 * M * M, true}}},
 };
 
-START_TEST(test_forms)
+START_TEST(ranges_raise_alerts)
 {
 	char *text = unit_copy(forms[_i].text, strlen(forms[_i].text) + 1);
 	struct range range;
@@ -135,7 +135,7 @@ static const struct {
 	{"@99999999999999999999999999999999999999", -ERANGE},
 };
 
-START_TEST(test_wrong)
+START_TEST(other_texts_are_refused)
 {
 	char *text = unit_copy(wrong[_i].text, strlen(wrong[_i].text) + 1);
 	struct range range = {.start = 1, .end = 2, .inside = true};
@@ -148,5 +148,6 @@ END_TEST
 
 int main(void)
 {
-	return UNIT_RUN("range", {test_forms, UNIT_COUNT(forms)}, {test_wrong, UNIT_COUNT(wrong)});
+	return UNIT_RUN("range", {ranges_raise_alerts, UNIT_COUNT(forms)},
+			{other_texts_are_refused, UNIT_COUNT(wrong)});
 }
