@@ -83,6 +83,7 @@ static int print_greeting(const struct report *report, const struct probe_result
 
 static int text_probe(struct report *report, const struct probe_result *result)
 {
+	const char *advice;
 	char *explanation;
 	int r = 0;
 
@@ -98,13 +99,14 @@ static int text_probe(struct report *report, const struct probe_result *result)
 	explanation = explain_result(report->target, result);
 	if (explanation == NULL)
 		return -ENOMEM;
+	advice = explain_advice(report->target, result);
 	/* The greeting comes first, even if both go to the same file. */
 	stdio_flush();
+	fputs("hello-client: ", stderr);
 	if (report->style->counting)
-		fprintf(stderr, "hello-client: seq=%" PRIu64 ": %s\n", report->stats.tried,
-			explanation);
-	else
-		fprintf(stderr, "hello-client: %s\n", explanation);
+		fprintf(stderr, "seq=%" PRIu64 ": ", report->stats.tried);
+	fprintf(stderr, "%s%s%s\n", explanation, advice != NULL ? ": " : "",
+		advice != NULL ? advice : "");
 	free(explanation);
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* explain - what went wrong with a probe, in words */
 #include "config.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +113,34 @@ static int explain_unknown(const char *host, const struct endpoint *endpoint, in
 			hint != NULL ? hint : "");
 }
 
+/* A name, or an address that is written in another way. */
+static bool is_name(const struct endpoint *endpoint, const struct resolve_list *addresses)
+{
+	struct address_text text;
+
+	address_format(&addresses->addresses[0], &text);
+	return endpoint->kind == ENDPOINT_HOST && strcmp(endpoint->host, text.host) != 0;
+}
+
+/* What happened at the addresses, after the name that they are of. `host` is escaped. */
+static int explain_addresses(const char *host, const struct probe_target *target,
+			     const struct probe_result *result, char **ret_text)
+{
+	char *text;
+	int r = result->connected != NULL ? explain_connected(target, result, &text)
+					  : explain_attempts(target, result, &text);
+
+	if (r < 0)
+		return r;
+	if (!is_name(&target->endpoint, &result->addresses)) {
+		*ret_text = text;
+		return r;
+	}
+	r = asprintf(ret_text, "%s: %s", host, text);
+	free(text);
+	return r;
+}
+
 char *explain_result(const struct probe_target *target, const struct probe_result *result)
 {
 	bool tried = result->attempts != NULL && result->attempts[0].state != ATTEMPT_NOT_TRIED;
@@ -128,10 +157,8 @@ char *explain_result(const struct probe_target *target, const struct probe_resul
 		r = asprintf(&text, "%s: %s", host, strerror(result->error));
 	else if (result->outcome == OUTCOME_INTERRUPTED)
 		r = asprintf(&text, "%s: interrupted", host);
-	else if (result->connected != NULL)
-		r = explain_connected(target, result, &text);
 	else if (tried)
-		r = explain_attempts(target, result, &text);
+		r = explain_addresses(host, target, result, &text);
 	else
 		r = asprintf(&text, "%s: %stimed out after %.9g s", host,
 			     result->resolved_usec == 0 ? "name resolution " : "",
@@ -152,4 +179,67 @@ const char *explain_attempt_state(enum attempt_state state)
 	};
 
 	return states[state];
+}
+
+static const char *advise_timed_out(const struct probe_result *result)
+{
+	if (result->resolved_usec == 0)
+		return "check the name server, or give more time with -t";
+	return result->connected == NULL
+		       ? "check the address and the firewall, or give more time with -t"
+		       : "see the server's log, or give more time with -t";
+}
+
+static const char *advise_unknown(const struct endpoint *endpoint, int error)
+{
+	switch (error) {
+	case EAI_SERVICE: /* explain_unknown() has said it */
+		return NULL;
+	case EAI_AGAIN:
+		return "check the name server";
+	case EAI_ADDRFAMILY:
+		return "leave out -4 and -6";
+	case EAI_IDN_ENCODE:
+		return "give it in UTF-8, and install libidn2";
+	default:
+		return endpoint_hint(endpoint) == NULL ? "check the name" : NULL;
+	}
+}
+
+static const char *advise_system_error(int error)
+{
+	switch (error) {
+	case EAFNOSUPPORT:
+		return "give an address of a family that this host has";
+	case EADDRNOTAVAIL:
+		return "check the addresses and the free ports of this host";
+	case EPERM:
+		return "check the firewall of this host";
+	default:
+		return "free memory or file descriptors on this host";
+	}
+}
+
+const char *explain_advice(const struct probe_target *target, const struct probe_result *result)
+{
+	switch (result->outcome) {
+	case OUTCOME_REFUSED:
+		return "start hello.socket there, or check the address";
+	case OUTCOME_UNREACHABLE:
+		return target->endpoint.kind == ENDPOINT_UNIX ? "check the path and its permissions"
+							      : "check the address and the network";
+	case OUTCOME_TIMED_OUT:
+		return advise_timed_out(result);
+	case OUTCOME_RESET:
+	case OUTCOME_CLOSED:
+		return "see the server's log";
+	case OUTCOME_MALFORMED:
+		return "check that the server is a hellod";
+	case OUTCOME_UNKNOWN_HOST:
+		return advise_unknown(&target->endpoint, result->error);
+	case OUTCOME_SYSTEM_ERROR:
+		return advise_system_error(result->error);
+	default:
+		return NULL;
+	}
 }

@@ -15,4 +15,15 @@ COUNTS = "{} greeted of {} tried"
 LOSS = COUNTS + ", {}% loss"
 TIMED_OUT = "timed out after {} s"
 RESOLUTION_TIMED_OUT = "nowhere.test: name resolution timed out after {} s"
+# What to do, after the message in the format text.
+ADVICE = {
+    "refused": "start hello.socket there, or check the address",
+    "unreachable": "check the *",
+    "timed-out": "*, or give more time with -t",
+    "reset": "see the server's log",
+    "closed": "see the server's log",
+    "malformed": "check that the server is a hellod",
+    "unknown-host": "*",
+}
+CHECK_NAME_SERVER = "check the name server, or give more time with -t"
 CANNOT_WRITE = "standard output: {}\n"

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness import HELLO, RESET, WAIT, client, drip, free_port, like, listen, objects
-from messages import GREETED_BY, TIMED_OUT
+from messages import ADVICE, GREETED_BY, TIMED_OUT
 
 FORMATS = pytest.mark.parametrize("output", ["text", "json", "nagios"])
 LEVELS = ["OK", "WARNING", "CRITICAL", "UNKNOWN"]
@@ -41,7 +41,8 @@ def check(output, arguments, where, word, message):
     greeting = "HELLO" if word in ("greeted", "slow", "too-slow", "unexpected") else ""
     if output == "text":
         assert got.out == (greeting and greeting + "\n")
-        assert like(f"hello-client: {error}\n" if error else "", got.err)
+        advice = ": " + ADVICE[word] if word in ADVICE else ""
+        assert like(f"hello-client: {error}{advice}\n" if error else "", got.err)
         assert not got.err.endswith(": \n")
     elif output == "json":
         [thing] = objects(got.out)

@@ -92,10 +92,12 @@ START_TEST(counted_probes_are_one_line)
 							     outcome_exit_status(outcomes[i]));
 	}
 	fixture_summary(fixture, 1, 2, EXIT_NO_GREETING);
-	assert_line(fixture, "HELLO CRITICAL - 1 greeted of 3 tried in 0.001000 s on average, last "
-			     "problem: [::3]:6666: closed after 0 of 2 header bytes: connection "
-			     "limit reached, or the service is failing"
-			     "|time=0.001000s;;;0;10 loss=66.666667%;;;0;100");
+	assert_line(
+		fixture,
+		"HELLO CRITICAL - 1 greeted of 3 tried in 0.001000 s on average, last "
+		"problem: host.example: [::3]:6666: closed after 0 of 2 header bytes: connection "
+		"limit reached, or the service is failing"
+		"|time=0.001000s;;;0;10 loss=66.666667%;;;0;100");
 	fixture_free(fixture);
 }
 END_TEST

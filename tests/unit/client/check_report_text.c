@@ -41,8 +41,9 @@ START_TEST(details_are_on_standard_error)
 			 "192.0.2.1:6666: failed (Connection refused) after 0.250 ms\n"
 			 "192.0.2.2:6666: timed out after 0.500 ms\n"
 			 "resolve: 1.000 ms\n"
-			 "hello-client: 192.0.2.1:6666: Connection refused; "
-			 "192.0.2.2:6666: timed out after 10 s\n");
+			 "hello-client: host.example: 192.0.2.1:6666: Connection refused; "
+			 "192.0.2.2:6666: timed out after 10 s: "
+			 "check the address and the firewall, or give more time with -t\n");
 
 	fixture->style.quiet = true;
 	fixture_probe(fixture, 1);

@@ -28,7 +28,7 @@ static const struct row {
 	size_t have, bad_offset;
 	const char *text, *expected;
 	uint64_t time_usec, timeout_usec, limit_usec;
-	const char *explanation;
+	const char *explanation, *advice;
 } rows[] = {
 	{OUTCOME_GREETED, CONNECTED, .text = "HELLO", .explanation = ""},
 
@@ -44,55 +44,96 @@ static const struct row {
 
 	/* Errors of the host name or of this system. */
 	{OUTCOME_UNKNOWN_HOST, EAI_NONAME, .host = HARMFUL,
-	 .explanation = HARMLESS ": Name or service not known"},
+	 .explanation = HARMLESS ": Name or service not known", .advice = "check the name"},
 	{OUTCOME_UNKNOWN_HOST, EAI_NONAME, .host = "host.6666",
 	 .explanation = "host.6666: Name or service not known: for a port, give HOST:PORT"},
 	{OUTCOME_UNKNOWN_HOST, EAI_AGAIN, .host = "host.6666",
-	 .explanation = "host.6666: Temporary failure in name resolution"},
+	 .explanation = "host.6666: Temporary failure in name resolution",
+	 .advice = "check the name server"},
+	{OUTCOME_UNKNOWN_HOST, EAI_ADDRFAMILY, .host = "::1",
+	 .explanation = "::1: Address family for hostname not supported",
+	 .advice = "leave out -4 and -6"},
+	{OUTCOME_UNKNOWN_HOST, EAI_IDN_ENCODE,
+	 .explanation = "host.example: Parameter string not correctly encoded",
+	 .advice = "give it in UTF-8, and install libidn2"},
 	{OUTCOME_UNKNOWN_HOST, EAI_SERVICE,
 	 .explanation = "host.example: no service 'hallo' in services(5): give a number"},
-	{OUTCOME_SYSTEM_ERROR, EMFILE, .explanation = "host.example: Too many open files"},
-	{OUTCOME_SYSTEM_ERROR, ENOMEM, CONNECTED,
-	 .explanation = "host.example: Cannot allocate memory"},
-	{OUTCOME_INTERRUPTED, CONNECTED, .explanation = "host.example: interrupted"},
+	{OUTCOME_SYSTEM_ERROR, EMFILE, .explanation = "host.example: Too many open files",
+	 .advice = "free memory or file descriptors on this host"},
+	{OUTCOME_SYSTEM_ERROR, ENOMEM, CONNECTED, .host = "host.example",
+	 .explanation = "host.example: Cannot allocate memory",
+	 .advice = "free memory or file descriptors on this host"},
+	{OUTCOME_INTERRUPTED, CONNECTED, .host = "host.example",
+	 .explanation = "host.example: interrupted"},
 
 	/* All addresses that were tried are named, and no others. */
 	{OUTCOME_UNREACHABLE, .attempts = {{"/" HARMFUL, ATTEMPT_FAILED, ENOENT}},
-	 .explanation = "/" HARMLESS ": No such file or directory"},
+	 .explanation = "/" HARMLESS ": No such file or directory",
+	 .advice = "check the path and its permissions"},
 	{OUTCOME_REFUSED,
 	 .attempts = {{"2001:db8::1", ATTEMPT_FAILED, ENETUNREACH},
 		      {"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED},
 		      {"2001:db8::2", ATTEMPT_FAILED, EHOSTUNREACH}},
 	 .explanation = "[2001:db8::1]:6666: Network is unreachable; " AT
-			"Connection refused; [2001:db8::2]:6666: No route to host"},
+			"Connection refused; [2001:db8::2]:6666: No route to host",
+	 .advice = "start hello.socket there, or check the address"},
+
+	{OUTCOME_UNREACHABLE, .attempts = {{"192.0.2.1", ATTEMPT_FAILED, EHOSTUNREACH}},
+	 .explanation = AT "No route to host", .advice = "check the address and the network"},
+	{OUTCOME_SYSTEM_ERROR, EPERM, .attempts = {{"192.0.2.1", ATTEMPT_FAILED, EPERM}},
+	 .explanation = "192.0.2.1: Operation not permitted",
+	 .advice = "check the firewall of this host"},
+	{OUTCOME_SYSTEM_ERROR, EADDRNOTAVAIL,
+	 .explanation = "host.example: Cannot assign requested address",
+	 .advice = "check the addresses and the free ports of this host"},
+	{OUTCOME_SYSTEM_ERROR, EAFNOSUPPORT,
+	 .explanation = "host.example: Address family not supported by protocol",
+	 .advice = "give an address of a family that this host has"},
+
+	/* The given name comes first, or an address that is written in another way. */
+	{OUTCOME_REFUSED, .host = HARMFUL,
+	 .attempts = {{"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED},
+		      {"::1", ATTEMPT_FAILED, ECONNREFUSED}},
+	 .explanation = HARMLESS ": " AT "Connection refused; [::1]:6666: Connection refused",
+	 .advice = "start hello.socket there, or check the address"},
+	{OUTCOME_CLOSED, .host = "192.0.2.01", CONNECTED, .frame = "\0\5", .have = 2,
+	 .explanation = "192.0.2.01: " AT "closed after 2 of 7 bytes",
+	 .advice = "see the server's log"},
 
 	/* Timed out, in each phase. */
 	{OUTCOME_TIMED_OUT, .timeout_usec = 250000,
-	 .explanation = "host.example: name resolution timed out after 0.25 s"},
-	{OUTCOME_TIMED_OUT, .timeout_usec = 500000,
+	 .explanation = "host.example: name resolution timed out after 0.25 s",
+	 .advice = "check the name server, or give more time with -t"},
+	{OUTCOME_TIMED_OUT, .timeout_usec = 500000, .host = "host.example",
 	 .attempts = {{"192.0.2.1", ATTEMPT_NOT_TRIED, 0}},
-	 .explanation = "host.example: timed out after 0.5 s"},
+	 .explanation = "host.example: timed out after 0.5 s",
+	 .advice = "check the address and the firewall, or give more time with -t"},
 	{OUTCOME_TIMED_OUT, .timeout_usec = 10000000,
 	 .attempts = {{"2001:db8::1", ATTEMPT_TIMED_OUT, 0},
 		      {"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED},
 		      {"192.0.2.2", ATTEMPT_NOT_TRIED, 0}},
-	 .explanation = "[2001:db8::1]:6666: timed out after 10 s; " AT "Connection refused"},
+	 .explanation = "[2001:db8::1]:6666: timed out after 10 s; " AT "Connection refused",
+	 .advice = "check the address and the firewall, or give more time with -t"},
 	{OUTCOME_TIMED_OUT, CONNECTED, .timeout_usec = 86400000000, .frame = "\0", .have = 1,
-	 .explanation = AT "timed out after 86400 s, after 1 of 2 header bytes"},
+	 .explanation = AT "timed out after 86400 s, after 1 of 2 header bytes",
+	 .advice = "see the server's log, or give more time with -t"},
 
 	/* Incomplete greetings. The address is the connected one. */
 	{OUTCOME_CLOSED,
 	 .attempts = {{"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED}, {"::1", ATTEMPT_CONNECTED, 0}},
 	 .explanation = "[::1]:6666: closed after 0 of 2 header bytes: connection limit reached, "
-			"or the service is failing"},
+			"or the service is failing",
+	 .advice = "see the server's log"},
 	{OUTCOME_CLOSED, CONNECTED, .frame = "\xFF\xFFxxx", .have = 5,
-	 .explanation = AT "closed after 5 of 65537 bytes"},
+	 .explanation = AT "closed after 5 of 65537 bytes", .advice = "see the server's log"},
 	{OUTCOME_RESET, ECONNRESET, CONNECTED, .frame = "\0\5H", .have = 3,
-	 .explanation = AT "Connection reset by peer after 3 of 7 bytes"},
+	 .explanation = AT "Connection reset by peer after 3 of 7 bytes",
+	 .advice = "see the server's log"},
 
 	/* The offset is counted in the greeting, without the header. */
 	{OUTCOME_MALFORMED, CONNECTED, .frame = "\0\5HELL\xFF", .have = 7, .bad_offset = 4,
-	 .explanation = AT "malformed at byte 4 of the greeting's 5"},
+	 .explanation = AT "malformed at byte 4 of the greeting's 5",
+	 .advice = "check that the server is a hellod"},
 };
 
 START_TEST(results_are_explained)
@@ -107,8 +148,11 @@ START_TEST(results_are_explained)
 		.critical_usec = row->outcome == OUTCOME_TOO_SLOW ? row->limit_usec : CLOCK_NEVER,
 	};
 	char *explanation;
+	const char *given = row->host != NULL ? row->host : row->attempts[0].where;
 
-	strcpy(target.endpoint.host, row->host != NULL ? row->host : "host.example");
+	strcpy(target.endpoint.host, given != NULL ? given : "host.example");
+	if (given != NULL && given[0] == '/')
+		target.endpoint.kind = ENDPOINT_UNIX;
 	result_make(&result, row->outcome);
 	for (int i = 0; i < 3 && row->attempts[i].where != NULL; i++)
 		result_add_attempt(&result, row->attempts[i].where, row->attempts[i].state,
@@ -123,6 +167,7 @@ START_TEST(results_are_explained)
 
 	explanation = explain_result(&target, &result);
 	ck_assert_str_eq(explanation, row->explanation);
+	ck_assert_pstr_eq(explain_advice(&target, &result), row->advice);
 	free(explanation);
 	probe_clear(&result);
 }
