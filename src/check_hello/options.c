@@ -21,6 +21,8 @@
 #define TIMEOUT_MIN_USEC 1000U
 #define TIMEOUT_MAX_SEC 86400U
 
+#define LETTERS "H:p:46w:c:t:e:vhV"
+
 static const struct option long_options[] = {
 	{"hostname", required_argument, NULL, 'H'}, {"port", required_argument, NULL, 'p'},
 	{"ipv4", no_argument, NULL, '4'},	    {"ipv6", no_argument, NULL, '6'},
@@ -179,35 +181,31 @@ static void parse_option(int c, char *argument, struct options *options)
 }
 
 /*
- * Parses the options. getopt_long(3) prints its messages to standard error, which Nagios does not
- * read: they are taken from there.
+ * Ends the process with the message of getopt_long(3), which is for standard error, but Nagios does
+ * not read that: parses again, up to the mistake, and takes the message from there.
  */
-static void parse_options(int argc, char **argv, struct options *options)
+static _Noreturn void exit_getopt(int argc, char **argv)
 {
 	static char name[] = "check_hello";
-	FILE *real_stderr = stderr;
+	FILE *real_stderr = stderr, *stream;
 	char *message = NULL;
-	size_t length;
-	int c;
+	size_t length = 0, prefix = strlen(name) + strlen(": ");
 
 	argv[0] = name;
-	stderr = open_memstream(&message, &length);
-	if (stderr == NULL)
+	optind = 0;
+	opterr = 1;
+	stream = open_memstream(&message, &length);
+	if (stream != NULL) {
+		stderr = stream;
+		while (getopt_long(argc, argv, LETTERS, long_options, NULL) != '?')
+			;
 		stderr = real_stderr;
-	while ((c = getopt_long(argc, argv, "H:p:46w:c:t:e:vhV", long_options, NULL)) != -1 &&
-	       c != '?')
-		parse_option(c, optarg, options);
-	if (stderr != real_stderr)
-		fclose(stderr);
-	stderr = real_stderr;
-	if (c == '?' && message != NULL && length > sizeof(name)) {
-		/* Without the name and the newline. */
-		message[length - 1] = '\0';
-		usage_error("%s", message + sizeof(name) + 1);
+		fclose(stream);
 	}
-	if (c == '?')
+	if (length <= prefix)
 		usage_error("wrong usage");
-	free(message);
+	message[length - 1] = '\0';
+	usage_error("%s", message + prefix);
 }
 
 void options_parse(int argc, char **argv, struct options *ret_options)
@@ -215,15 +213,19 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 	struct options *options = ret_options;
 	struct probe_target *target = &options->target;
 	const char *why;
+	int c;
 
 	*options = (struct options){
 		.target = {.family = AF_UNSPEC,
-			   .timeout_usec = (uint64_t)TIMEOUT_DEFAULT_SEC * USEC_PER_SEC,
-			   .warning_usec = CLOCK_NEVER,
-			   .critical_usec = CLOCK_NEVER},
+			   .timeout_usec = (uint64_t)TIMEOUT_DEFAULT_SEC * USEC_PER_SEC},
 		.timeout_status = STATUS_CRITICAL,
 	};
-	parse_options(argc, argv, options);
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, LETTERS, long_options, NULL)) != -1) {
+		if (c == '?')
+			exit_getopt(argc, argv);
+		parse_option(c, optarg, options);
+	}
 	if (optind < argc)
 		usage_error("'%s' is not an option: give the host with -H", argv[optind]);
 	if (endpoint_parse(options->host, options->port, &target->endpoint, &why) < 0) {

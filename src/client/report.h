@@ -21,7 +21,6 @@ struct report {
 	const struct report_style *style;
 	struct stats stats; /* including the probe that is being reported */
 	int worst;	    /* the worst exit status so far, without that probe */
-	char *last_problem; /* nagios: the last explanation of the worst status, or NULL; owned */
 };
 
 /*
@@ -34,8 +33,7 @@ struct report_format {
 	int (*summary)(struct report *report); /* after the last probe, if counting */
 };
 
-extern const struct report_format report_text;	 /* for people, like ping(8) */
-extern const struct report_format report_json;	 /* one object per line: JSON in hello-client(1) */
-extern const struct report_format report_nagios; /* one line: MONITORING in hello-client(1) */
+extern const struct report_format report_text; /* for people, like ping(8) */
+extern const struct report_format report_json; /* one object per line: JSON in hello-client(1) */
 
 #endif

@@ -69,7 +69,6 @@ static int explain_connected(const struct probe_target *target, const struct pro
 	const char *address = text.whole;
 	char progress[64];
 	size_t have = result->frame_have, whole = have + frame_missing(result->frame, have);
-	bool slow = result->outcome == OUTCOME_SLOW;
 
 	address_format(result->connected->to, &text);
 	/* The length of the frame is known only from its header. */
@@ -77,11 +76,6 @@ static int explain_connected(const struct probe_target *target, const struct pro
 		 have < FRAME_HEADER_BYTES ? "header " : "");
 
 	switch (result->outcome) {
-	case OUTCOME_SLOW:
-	case OUTCOME_TOO_SLOW:
-		return asprintf(ret_text, "%s: took %.6f s, more than %.9g s", address,
-				seconds(result->time_usec),
-				seconds(slow ? target->warning_usec : target->critical_usec));
 	case OUTCOME_UNEXPECTED:
 		return explain_unexpected(address, target, result, ret_text);
 	case OUTCOME_TIMED_OUT:

@@ -87,18 +87,23 @@ static const struct {
 	const char *printed;
 } failures[] = {
 	{OUTCOME_UNEXPECTED, 0, true, STATUS_CRITICAL,
-	 "HELLO CRITICAL: 192.0.2.1:6666: greeted with \"\\x7cB\", not with \"A\\x7c\""
+	 "HELLO CRITICAL: host.example: 192.0.2.1:6666: greeted with \"\\x7cB\", not with "
+	 "\"A\\x7c\""
 	 "|time=0.002000s;0:;1;0;10\n"},
 	{OUTCOME_CLOSED, 0, true, STATUS_CRITICAL,
-	 "HELLO CRITICAL: 192.0.2.1:6666: closed after 0 of 2 header bytes: connection limit "
+	 "HELLO CRITICAL: host.example: 192.0.2.1:6666: closed after 0 of 2 header bytes: "
+	 "connection limit "
 	 "reached, or the service is failing" FAILED},
 	{OUTCOME_RESET, ECONNRESET, true, STATUS_CRITICAL,
-	 "HELLO CRITICAL: 192.0.2.1:6666: Connection reset by peer after 0 of 2 header "
+	 "HELLO CRITICAL: host.example: 192.0.2.1:6666: Connection reset by peer after 0 of 2 "
+	 "header "
 	 "bytes" FAILED},
 	{OUTCOME_MALFORMED, 0, true, STATUS_CRITICAL,
-	 "HELLO CRITICAL: 192.0.2.1:6666: malformed at byte 0 of the greeting's 0" FAILED},
+	 "HELLO CRITICAL: host.example: 192.0.2.1:6666: malformed at byte 0 of the greeting's "
+	 "0" FAILED},
 	{OUTCOME_TIMED_OUT, 0, true, STATUS_CRITICAL,
-	 "HELLO CRITICAL: 192.0.2.1:6666: timed out after 10 s, after 0 of 2 header bytes" FAILED},
+	 "HELLO CRITICAL: host.example: 192.0.2.1:6666: timed out after 10 s, after 0 of 2 header "
+	 "bytes" FAILED},
 	{OUTCOME_UNKNOWN_HOST, EAI_NONAME, false, STATUS_CRITICAL,
 	 "HELLO CRITICAL: host.example: Name or service not known" FAILED},
 	{OUTCOME_UNKNOWN_HOST, EAI_SERVICE, false, STATUS_UNKNOWN,

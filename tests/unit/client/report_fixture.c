@@ -17,9 +17,7 @@ struct fixture *fixture_new(const struct report_format *format)
 
 	fixture->target = (struct probe_target){
 		.endpoint = {.kind = ENDPOINT_HOST, .host = "host.example", .port = "6666"},
-		.timeout_usec = 10 * USEC_PER_SEC,
-		.warning_usec = CLOCK_NEVER,
-		.critical_usec = CLOCK_NEVER};
+		.timeout_usec = 10 * USEC_PER_SEC};
 	fixture->format = format;
 	fixture->report.target = &fixture->target;
 	fixture->report.style = &fixture->style;
@@ -31,7 +29,6 @@ struct fixture *fixture_new(const struct report_format *format)
 void fixture_free(struct fixture *fixture)
 {
 	probe_clear(&fixture->result);
-	free(fixture->report.last_problem);
 	free(fixture);
 }
 
