@@ -23,7 +23,7 @@ end
 
 function __hello_client_wants_path
     __hello_client_wants_host
-    and string match -q '/*' -- (commandline -ct)
+    and string match -qr '^(/|unix:)' -- (commandline -ct)
 end
 
 complete -c hello-client -f

@@ -41,34 +41,32 @@ static const struct option long_options[] = {
 	{0},
 };
 
+/* With the prompt after it, it fits on a terminal of 80 columns and 24 lines. */
 static void print_help(void)
 {
 	printf("Usage: hello-client [OPTION]... [HOST [PORT]]\n"
-	       "Connect to a hellod, read one greeting, print it.\n"
+	       "Print the greeting of a hellod. HOST (default: %s) is a name, an address,\n"
+	       "HOST:PORT, [IPV6]:PORT, /PATH, unix:PATH, @NAME or vsock:CID[:PORT].\n"
 	       "\n"
-	       "HOST (default: %s) is a name or an address, HOST:PORT, [IPV6]:PORT,\n"
-	       "/PATH, unix:PATH, @NAME or vsock:CID[:PORT]. PORT is a number or the name of a\n"
-	       "service (default: %s). SEC is a number of seconds, which may have a fraction.\n"
-	       "\n"
+	       "Connection:\n"
 	       "  -4, --ipv4          use IPv4 only\n"
 	       "  -6, --ipv6          use IPv6 only\n"
-	       "  -p, --port=PORT     another form of PORT\n"
-	       "  -t, --timeout=SEC   give up after SEC, from the name to the last byte,\n"
-	       "                      0.001 to %u (default: %u)\n"
+	       "  -p, --port=PORT     a number or the name of a service (default: %s)\n"
+	       "  -t, --timeout=SEC   give up after %g to %u seconds (default: %u)\n"
+	       "Greetings:\n"
 	       "  -c, --count=N       repeat N times, 0 without end, and print a summary\n"
 	       "  -i, --interval=SEC  from one greeting to the next, 0 to %u (default: %u)\n"
 	       "  -e, --expect=TEXT   require the greeting to be exactly TEXT\n"
+	       "Output:\n"
 	       "  -o, --output=FORMAT text or json (default: text)\n"
-	       "      --histogram     with --count, add a histogram of the times to the summary\n"
+	       "      --histogram     add a histogram of the times to the summary\n"
 	       "  -q, --quiet         print nothing but the summary\n"
 	       "  -v, --verbose       print each connection attempt and each phase\n"
 	       "  -h, --help          print this help and exit\n"
 	       "  -V, --version       print the version and exit\n"
-	       "\n"
-	       "Exit status: %d greeted, %d no valid greeting (refused, timed out, reset, cut\n"
-	       "short, malformed, unexpected), %d could not try (wrong usage, unknown host) or\n"
-	       "print. With --count the worst: 2, then 3.\n",
-	       ENDPOINT_HOST_DEFAULT, ENDPOINT_PORT_DEFAULT, SECONDS_MAX, TIMEOUT_DEFAULT_SEC,
+	       "Exit status: %d greeted, %d no valid greeting, %d not tried or printed.\n",
+	       ENDPOINT_HOST_DEFAULT, ENDPOINT_PORT_DEFAULT,
+	       (double)TIMEOUT_MIN_USEC / USEC_PER_SEC, SECONDS_MAX, TIMEOUT_DEFAULT_SEC,
 	       SECONDS_MAX, INTERVAL_DEFAULT_SEC, EXIT_GREETED, EXIT_NO_GREETING, EXIT_NOT_TRIED);
 }
 
@@ -93,14 +91,11 @@ __attribute__((format(printf, 1, 2))) static _Noreturn void usage_error(const ch
 
 static uint64_t parse_seconds(const char *option, const char *text, uint64_t min_usec)
 {
-	uint64_t usec = 0;
-	int r = number_parse_seconds(text, min_usec, (uint64_t)SECONDS_MAX * USEC_PER_SEC, &usec);
+	uint64_t usec = 0, max_usec = (uint64_t)SECONDS_MAX * USEC_PER_SEC;
 
-	if (r == -ERANGE)
-		usage_error("--%s: '%s' is not between %g and %u seconds", option, text,
+	if (number_parse_seconds(text, min_usec, max_usec, &usec) < 0)
+		usage_error("--%s: '%s' is wrong: give seconds from %g to %u", option, text,
 			    (double)min_usec / USEC_PER_SEC, SECONDS_MAX);
-	if (r < 0)
-		usage_error("--%s: '%s' is not a number of seconds", option, text);
 	return usec;
 }
 
@@ -109,7 +104,7 @@ static const char *parse_expected(const char *text)
 	size_t length, bad_offset;
 
 	if (mutf8_encode(text, strlen(text), NULL, 0, &length, &bad_offset) == -EILSEQ)
-		usage_error("--expect: '%s' is not UTF-8", text);
+		usage_error("--expect: '%s' is not UTF-8: give the text in UTF-8", text);
 	return text;
 }
 
@@ -122,7 +117,7 @@ static const struct report_format *parse_format(const char *text)
 			return formats[i];
 	if (strcmp(text, "nagios") == 0)
 		usage_error("--output: for monitoring, use check_hello: see check_hello(1)");
-	usage_error("--output: '%s' is not text or json", text);
+	usage_error("--output: '%s' is wrong: give text or json", text);
 }
 
 static void parse_option(int c, const char *argument, struct options *options)
@@ -145,7 +140,9 @@ static void parse_option(int c, const char *argument, struct options *options)
 	case 'c':
 		options->style.counting = true;
 		if (number_parse(argument, 0, UINT64_MAX, &options->count) < 0)
-			usage_error("--count: '%s' is not a number of greetings", argument);
+			usage_error(
+				"--count: '%s' is wrong: give a number of greetings, 0 for no end",
+				argument);
 		break;
 	case 'i':
 		options->interval_usec = parse_seconds("interval", argument, 0);

@@ -19,6 +19,7 @@ struct report_style {
 struct report {
 	const struct probe_target *target;
 	const struct report_style *style;
+	const struct report_format *format;
 	struct stats stats; /* including the probe that is being reported */
 	int worst;	    /* the worst exit status so far, without that probe */
 };
@@ -31,6 +32,7 @@ struct report_format {
 	const char *name; /* for --output */
 	int (*probe)(struct report *report, const struct probe_result *result);
 	int (*summary)(struct report *report); /* after the last probe, if counting */
+	bool interim;			       /* SIGQUIT prints a summary, and the run goes on */
 };
 
 extern const struct report_format report_text; /* for people, like ping(8) */

@@ -223,4 +223,4 @@ static int json_summary(struct report *report)
 	return print_line(object);
 }
 
-const struct report_format report_json = {"json", json_probe, json_summary};
+const struct report_format report_json = {"json", json_probe, json_summary, true};

@@ -169,4 +169,4 @@ static int text_summary(struct report *report)
 	return 0;
 }
 
-const struct report_format report_text = {"text", text_probe, text_summary};
+const struct report_format report_text = {"text", text_probe, text_summary, true};

@@ -38,8 +38,11 @@ static void attempt_finish(struct connect_attempt *attempt, enum attempt_state s
 static int connect_unix(int fd, const struct address *to, uint64_t deadline_usec)
 {
 	uint64_t now;
+	int ignored;
 
-	while ((now = clock_now_usec()) < deadline_usec && !signals_caught()) {
+	/* A wait of no time, for its signals. */
+	while (signals_wait(NULL, 0, 0, &ignored) == OUTCOME_TIMED_OUT &&
+	       (now = clock_now_usec()) < deadline_usec) {
 		uint64_t left = deadline_usec - now, most = CONNECT_UNIX_MSEC * USEC_PER_MSEC;
 		struct timeval timeout = {.tv_usec = (suseconds_t)(left < most ? left : most)};
 

@@ -65,7 +65,7 @@ static const char *parse_port(const char *text, struct endpoint *endpoint)
 	return NULL;
 }
 
-/* A zone is not looked at, but for a ':', which begins a port if there are no brackets. */
+/* An address with any zone, but no ']', because it could not be given in brackets. */
 static bool is_ipv6(const char *text, size_t length)
 {
 	const char *percent = memchr(text, '%', length);
@@ -73,7 +73,7 @@ static bool is_ipv6(const char *text, size_t length)
 	char copy[INET6_ADDRSTRLEN];
 	struct in6_addr ignored;
 
-	if (bare >= sizeof(copy) || bare + 1 == length)
+	if (bare >= sizeof(copy) || bare + 1 == length || memchr(text, ']', length) != NULL)
 		return false;
 	memcpy(copy, text, bare);
 	copy[bare] = '\0';

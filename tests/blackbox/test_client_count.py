@@ -4,12 +4,14 @@ import os
 import re
 import shutil
 import signal
+import socket
 import statistics
 import time
 
 import pytest
 
-from harness import CLIENT, HELLO, WAIT, Background, frame, like, objects, run
+from harness import (CLIENT, HELLO, PATIENCE, WAIT, Background, Lines, frame, like, listen, objects,
+                     run, wait_until)
 from messages import CANNOT_WRITE, LOSS
 from test_probe_outcome import FORMATS
 
@@ -145,6 +147,61 @@ def test_signal(server, number, status, output, turns, text):
     assert like(text, got.out)
     if output == "json":
         check_json(got.out)
+
+
+@pytest.mark.parametrize("options, summary", [
+    ("", f"\n--- * port * ---\n{LOSS.format('N', 'N', 0)}\n{SUMS} = * ms\n"),
+    ("-q", f"--- * port * ---\n{LOSS.format('N', 'N', 0)}\n{SUMS} = * ms\n"),
+    ("-ojson -q", '{"type":"summary",*"exit":0,"tried":N,"greeted":N,*}\n'),
+])
+def test_quit(server, options, summary):
+    """SIGQUIT prints the summary while the third greeting is awaited, and the run goes on."""
+    fake = server([HELLO], [HELLO], [0.5, HELLO], [WAIT])
+    running = Background("-c0", "-i0", *options.split(), "127.0.0.1", fake.target)
+    fake.seen.wait_for("accepted", 3)
+    running.process.send_signal(signal.SIGQUIT)
+    fake.seen.wait_for("accepted", 4)
+    status, out, err = running.end(signal.SIGINT)
+    assert (status, err) == (0, "")
+    third = "from * seq=3 *" if not options else ""
+    assert like("*" + summary.replace("N", "2") + third + summary.replace("N", "3"), out)
+    if "json" in options:
+        assert [thing["tried"] for thing in objects(out)] == [2, 3]
+
+
+def test_quit_before_the_first_greeting(server, closing, tmp):
+    """On a connection, and while a UNIX socket has a full queue."""
+    full = closing(listen(tmp + "/full", backlog=0))
+    closing(socket.socket(socket.AF_UNIX)).connect(full.getsockname())
+    fake = server([WAIT])
+    for where in (["127.0.0.1", fake.target], [full.getsockname()]):
+        running = Background("-c0", "-ojson", *where)
+        said = Lines(running.process.stdout)
+        if len(where) > 1:
+            fake.seen.wait_for("accepted")
+        else:
+            wait_until(lambda: caught(running.process.pid, signal.SIGQUIT))
+        running.process.send_signal(signal.SIGQUIT)
+        said.wait_for('{"type":"summary",*"exit":3,"tried":0,"greeted":0,"loss":null,*')
+        assert running.process.poll() is None
+        running.process.terminate()
+        assert running.process.wait(PATIENCE) == 3
+        said.wait_for('{"type":"summary",*"exit":3,"tried":0,*', 2)
+
+
+def caught(pid, number):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        [mask] = (line.split()[1] for line in status if line.startswith("SigCgt:"))
+    return int(mask, 16) >> (number - 1) & 1
+
+
+@pytest.mark.parametrize("options", ["", "-ojson"])
+def test_quit_ends_what_has_no_summary(server, options):
+    fake = server([WAIT])
+    running = Background(*options.split(), "127.0.0.1", fake.target,
+                         command=["sh", "-c", 'ulimit -c 0; exec "$@"', "sh", CLIENT])
+    fake.seen.wait_for("accepted")
+    assert running.end(signal.SIGQUIT) == (-signal.SIGQUIT, "", "")
 
 
 def test_signal_without_count(server):

@@ -40,8 +40,9 @@ static void describe(const struct options *options)
 #define PLUGIN \
 	"\nhello-client: for monitoring, use check_hello -H HOST -w RANGE -c RANGE: see " \
 	"check_hello(1)" USAGE
-#define SECONDS "is not a number of seconds" USAGE
-#define BETWEEN "is not between 0 and 86400 seconds" USAGE
+#define SECONDS "is wrong: give seconds from 0 to 86400" USAGE
+#define TIMEOUT "is wrong: give seconds from 0.001 to 86400" USAGE
+#define COUNT "is wrong: give a number of greetings, 0 for no end" USAGE
 #define PORT "the port is wrong: give a number from 1 to 65535, or the name of a service" USAGE
 
 static const struct {
@@ -97,29 +98,25 @@ static const struct {
 	/* Both ends of the ranges, and past them. */
 	{{"-t", "0.001"}, -1, "localhost 6666 t=1000 text"},
 	{{"-t", "86400"}, -1, "localhost 6666 t=86400000000 text"},
-	{{"-t", "0.000999"},
-	 3,
-	 "--timeout: '0.000999' is not between 0.001 and 86400 seconds" USAGE},
+	{{"-t", "0.000999"}, 3, "--timeout: '0.000999' " TIMEOUT},
 	{{"-i", "0"}, -1, "localhost 6666 i=0 text"},
-	{{"-i", "86400.000001"}, 3, "--interval: '86400.000001' " BETWEEN},
+	{{"-i", "86400.000001"}, 3, "--interval: '86400.000001' " SECONDS},
 	{{"-c", "0"}, -1, "localhost 6666 c=0 text"},
 	{{"-c", "18446744073709551615"}, -1, "localhost 6666 c=18446744073709551615 text"},
-	{{"-c", "18446744073709551616"},
-	 3,
-	 "--count: '18446744073709551616' is not a number of greetings" USAGE},
+	{{"-c", "18446744073709551616"}, 3, "--count: '18446744073709551616' " COUNT},
 	{{"a", "0"}, 3, "'a 0': " PORT},
 	{{"a:65536"}, 3, "'a:65536': " PORT},
 	{{"-p", "x y"}, 3, "'x y': " PORT},
 
 	/* Malformed values. */
-	{{"-t", "x"}, 3, "--timeout: 'x' " SECONDS},
+	{{"-t", "x"}, 3, "--timeout: 'x' " TIMEOUT},
 	{{"-i", "1s"}, 3, "--interval: '1s' " SECONDS},
-	{{"-c", "1.5"}, 3, "--count: '1.5' is not a number of greetings" USAGE},
-	{{"-o", "JSON"}, 3, "--output: 'JSON' is not text or json" USAGE},
+	{{"-c", "1.5"}, 3, "--count: '1.5' " COUNT},
+	{{"-o", "JSON"}, 3, "--output: 'JSON' is wrong: give text or json" USAGE},
 	{{"-o", "nagios"},
 	 3,
 	 "--output: for monitoring, use check_hello: see check_hello(1)" USAGE},
-	{{"-e", "A\xFF"}, 3, "--expect: 'A\xFF' is not UTF-8" USAGE},
+	{{"-e", "A\xFF"}, 3, "--expect: 'A\xFF' is not UTF-8: give the text in UTF-8" USAGE},
 	{{"a", "1", "b", "c"}, 3, "'b': give only a host and a port" USAGE},
 	{{"a", "1", "-p", "1"}, 3, "'1' and --port=1: give the port once" USAGE},
 	{{""}, 3, "'': the host is empty: give HOST or HOST:PORT" USAGE},
@@ -128,7 +125,7 @@ static const struct {
 	{{"-Z"}, 3, "invalid option -- 'Z'" USAGE},
 	{{"--ipv4=1"}, 3, "option '--ipv4' doesn't allow an argument" USAGE},
 	{{"-t"}, 3, "option requires an argument -- 't'" USAGE},
-	{{"-e", "A", "-t", "x", "-c", "y"}, 3, "--timeout: 'x' " SECONDS},
+	{{"-e", "A", "-t", "x", "-c", "y"}, 3, "--timeout: 'x' " TIMEOUT},
 	{{"--nope", "-h"}, 3, "unrecognized option '--nope'" USAGE},
 
 	/* Options of monitoring plugins. */
@@ -186,13 +183,17 @@ START_TEST(options_are_parsed)
 }
 END_TEST
 
-/* A terminal of 80 columns. tests/man/options.sh checks that no option is missing. */
+/* A terminal of 80 columns and 24 lines, with a prompt. tests/man/options.sh checks that no option is missing. */
 START_TEST(help_fits_the_terminal)
 {
 	static const char *const arguments[][ARGUMENTS_MAX] = {{"-h"}, {"-e", "A", "--help", "-x"}};
 	char printed[4096], *line;
+	int count = 0;
 
 	ck_assert_int_eq(parse_one(arguments[_i], printed, sizeof(printed)), 0);
+	for (line = printed; (line = strchr(line, '\n')) != NULL; line++)
+		count++;
+	ck_assert_int_le(count, 23);
 	line = strtok(printed, "\n");
 	ck_assert_str_eq(line, "Usage: hello-client [OPTION]... [HOST [PORT]]");
 	for (; line != NULL; line = strtok(NULL, "\n"))
