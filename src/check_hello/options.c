@@ -93,14 +93,15 @@ static void parse_range(const char *option, const char *text, struct threshold *
 	int r = range_parse(text, &ret_threshold->range);
 
 	if (r == -EDOM)
-		usage_error("--%s: '%s' starts above its end (for no start, write ~:END)", option,
-			    text);
+		usage_error(
+			"--%s: '%s' starts above its end: give START:END, or ~:END for no start",
+			option, text);
 	if (r == -ERANGE)
-		usage_error("--%s: '%s' has a number above %lld", option, text,
-			    (long long)RANGE_WHOLE_MAX);
+		usage_error("--%s: '%s' is too large: give numbers up to %lld", option, text,
+			    RANGE_WHOLE_MAX);
 	if (r < 0)
-		usage_error("--%s: '%s' is not a range: give END, START:, START:END or ~:END, and "
-			    "@ in front for an alert inside it",
+		usage_error("--%s: '%s' is no range: give END, START:, START:END or ~:END, and @ "
+			    "in front for an alert inside it",
 			    option, text);
 	ret_threshold->given = text;
 }
@@ -109,23 +110,20 @@ static void parse_range(const char *option, const char *text, struct threshold *
 static void parse_timeout(char *text, struct options *options)
 {
 	char *colon = strchr(text, ':');
-	uint64_t *usec = &options->target.timeout_usec;
-	int r;
+	uint64_t max_usec = (uint64_t)TIMEOUT_MAX_SEC * USEC_PER_SEC;
+	uint64_t *ret_usec = &options->target.timeout_usec;
 
+	options->timeout_status = STATUS_CRITICAL;
 	if (colon != NULL) {
 		*colon = '\0';
 		if (status_parse(colon + 1, &options->timeout_status) < 0)
-			usage_error("--timeout: '%s' is not a status: give ok, warning, critical, "
+			usage_error("--timeout: '%s' is no status: give ok, warning, critical, "
 				    "unknown, or 0 to 3",
 				    colon + 1);
 	}
-	r = number_parse_seconds(text, TIMEOUT_MIN_USEC, (uint64_t)TIMEOUT_MAX_SEC * USEC_PER_SEC,
-				 usec);
-	if (r == -ERANGE)
-		usage_error("--timeout: '%s' is not between %g and %u seconds", text,
+	if (number_parse_seconds(text, TIMEOUT_MIN_USEC, max_usec, ret_usec) < 0)
+		usage_error("--timeout: '%s' is wrong: give seconds from %g to %u", text,
 			    (double)TIMEOUT_MIN_USEC / USEC_PER_SEC, TIMEOUT_MAX_SEC);
-	if (r < 0)
-		usage_error("--timeout: '%s' is not a number of seconds", text);
 }
 
 static const char *parse_expected(const char *text)
@@ -133,7 +131,7 @@ static const char *parse_expected(const char *text)
 	size_t length, bad_offset;
 
 	if (mutf8_encode(text, strlen(text), NULL, 0, &length, &bad_offset) == -EILSEQ)
-		usage_error("--expect: '%s' is not UTF-8", text);
+		usage_error("--expect: '%s' is not UTF-8: give the text in UTF-8", text);
 	return text;
 }
 

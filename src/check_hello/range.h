@@ -25,7 +25,7 @@ struct range {
 };
 
 /* The largest whole part of a number. */
-#define RANGE_WHOLE_MAX 999999999999
+#define RANGE_WHOLE_MAX 999999999999LL
 
 /*
  * Parses a range. Ignores digits after the sixth decimal.

@@ -192,10 +192,10 @@ def test_help(option):
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["-w", "20:10"], "--warning: '20:10' starts above its end (for no start, write ~:END)"),
-    (["-c", "10s"], "--critical: '10s' is not a range: *"),
-    (["-t", "5:never"], "--timeout: 'never' is not a status: *"),
-    (["-t", "0"], "--timeout: '0' is not between 0.001 and 86400 seconds"),
+    (["-w", "20:10"], "--warning: '20:10' starts above its end: *"),
+    (["-c", "10s"], "--critical: '10s' is no range: *"),
+    (["-t", "5:never"], "--timeout: 'never' is no status: *"),
+    (["-t", "0"], "--timeout: '0' is wrong: give seconds from 0.001 to 86400"),
     (["localhost"], "'localhost' is not an option: give the host with -H"),
     (["-H", "a", "-p", "0"], "'a 0': the port is wrong: *"),
     (["-Z"], "invalid option -- 'Z'"),

@@ -41,9 +41,9 @@ static void describe(const struct options *options)
 
 #define DEFAULT "localhost:6666"
 #define NO_RANGE \
-	" is not a range: give END, START:, START:END or ~:END, and @ in front for an alert " \
+	" is no range: give END, START:, START:END or ~:END, and @ in front for an alert " \
 	"inside it"
-#define NO_STATUS " is not a status: give ok, warning, critical, unknown, or 0 to 3"
+#define NO_STATUS " is no status: give ok, warning, critical, unknown, or 0 to 3"
 
 static const struct {
 	const char *arguments[ARGUMENTS_MAX]; /* without the name of the program */
@@ -92,6 +92,7 @@ static const struct {
 	{{"-4", "-6", "-w", "1", "-w", "2"}, DEFAULT " ipv6 w=2"},
 	{{"-e", "A", "-e", "Gr\u00FC\u00DFe"}, DEFAULT " e='Gr\u00FC\u00DFe'"},
 	{{"-H", "a", "-H", "b"}, "b:6666"},
+	{{"-t", "1:ok", "-t", "2"}, DEFAULT " t=2000000"},
 };
 
 static const struct {
@@ -101,18 +102,21 @@ static const struct {
 	{{"-w", "x"}, "--warning: 'x'" NO_RANGE},
 	{{"-c", ""}, "--critical: ''" NO_RANGE},
 	{{"-c", "1:2:3"}, "--critical: '1:2:3'" NO_RANGE},
-	{{"-w", "20:10"}, "--warning: '20:10' starts above its end (for no start, write ~:END)"},
-	{{"-c", "-5"}, "--critical: '-5' starts above its end (for no start, write ~:END)"},
-	{{"-c", "1000000000000"}, "--critical: '1000000000000' has a number above 999999999999"},
-	{{"-t", "x"}, "--timeout: 'x' is not a number of seconds"},
-	{{"-t", ":ok"}, "--timeout: '' is not a number of seconds"},
+	{{"-w", "20:10"},
+	 "--warning: '20:10' starts above its end: give START:END, or ~:END for no start"},
+	{{"-c", "-5"},
+	 "--critical: '-5' starts above its end: give START:END, or ~:END for no start"},
+	{{"-c", "1000000000000"},
+	 "--critical: '1000000000000' is too large: give numbers up to 999999999999"},
+	{{"-t", "x"}, "--timeout: 'x' is wrong: give seconds from 0.001 to 86400"},
+	{{"-t", ":ok"}, "--timeout: '' is wrong: give seconds from 0.001 to 86400"},
 	{{"-t", "5:"}, "--timeout: ''" NO_STATUS},
 	{{"-t", "5:4"}, "--timeout: '4'" NO_STATUS},
 	{{"-t", "5:ok:ok"}, "--timeout: 'ok:ok'" NO_STATUS},
-	{{"-t", "0:ok"}, "--timeout: '0' is not between 0.001 and 86400 seconds"},
+	{{"-t", "0:ok"}, "--timeout: '0' is wrong: give seconds from 0.001 to 86400"},
 	{{"-t", "86400.000001"},
-	 "--timeout: '86400.000001' is not between 0.001 and 86400 seconds"},
-	{{"-e", "A\xFF"}, "--expect: 'A\\xff' is not UTF-8"},
+	 "--timeout: '86400.000001' is wrong: give seconds from 0.001 to 86400"},
+	{{"-e", "A\xFF"}, "--expect: 'A\\xff' is not UTF-8: give the text in UTF-8"},
 	{{"-H", ""}, "'': the host is empty: give HOST or HOST:PORT"},
 	{{"-H", "[::1", "-p", "1"}, "'[::1 1': the ']' is missing: give [IPV6] or [IPV6]:PORT"},
 	{{"-p", "0"},
