@@ -38,8 +38,8 @@ def plugin_options(server, port):
 
 # The beginning of a command, and how it goes on with a server and a port.
 PROGRAMS = {
-    "operands": ([CLIENT, "-t0.2"], operands),
-    "options": ([CLIENT, "-t0.2"], options),
+    "operands": ([CLIENT, "-t2"], operands),
+    "options": ([CLIENT, "-t2"], options),
     "check_hello": ([CHECK, "-t2"], plugin_options),
 }
 
