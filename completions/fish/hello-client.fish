@@ -7,7 +7,7 @@ function __hello_client_operands
     set -l words (commandline -opc)
     set -e words[1]
     argparse -i 4/ipv4 6/ipv6 'p/port=+' 't/timeout=+' 'c/count=+' 'i/interval=+' 'e/expect=+' \
-        'w/warning=+' 'C/critical=+' 'o/output=+' histogram q/quiet v/verbose h/help V/version -- $words
+        'o/output=+' histogram q/quiet v/verbose h/help V/version -- $words
     and string join \n -- $argv
 end
 
@@ -38,9 +38,7 @@ complete -c hello-client -s t -l timeout -x -d 'Give up after this many seconds'
 complete -c hello-client -s c -l count -x -d 'Repeat, and print a summary'
 complete -c hello-client -s i -l interval -x -d 'Seconds from one greeting to the next'
 complete -c hello-client -s e -l expect -x -d 'Require the greeting to be this text'
-complete -c hello-client -s w -l warning -x -d 'Seconds above which a greeting is slow'
-complete -c hello-client -s C -l critical -x -d 'Seconds above which a greeting is too slow'
-complete -c hello-client -s o -l output -x -a 'text json nagios' -d 'Output format'
+complete -c hello-client -s o -l output -x -a 'text json' -d 'Output format'
 complete -c hello-client -l histogram -d 'Add a histogram to the summary'
 complete -c hello-client -s q -l quiet -d 'Print only the summary'
 complete -c hello-client -s v -l verbose -d 'Print each connection attempt and each phase'

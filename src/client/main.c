@@ -4,7 +4,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/options.h"
@@ -76,7 +75,6 @@ int main(int argc, char **argv)
 		report.worst = EXIT_NOT_TRIED;
 	if (r == 0 && options.style.counting)
 		r = options.format->summary(&report);
-	free(report.last_problem);
 
 	if (stdio_close() < 0)
 		return EXIT_NOT_TRIED;

@@ -32,8 +32,6 @@ static const struct option long_options[] = {
 	{"count", required_argument, NULL, 'c'},
 	{"interval", required_argument, NULL, 'i'},
 	{"expect", required_argument, NULL, 'e'},
-	{"warning", required_argument, NULL, 'w'},
-	{"critical", required_argument, NULL, 'C'},
 	{"output", required_argument, NULL, 'o'},
 	{"histogram", no_argument, NULL, OPTION_HISTOGRAM},
 	{"quiet", no_argument, NULL, 'q'},
@@ -59,20 +57,17 @@ static void print_help(void)
 	       "  -c, --count=N       repeat N times, 0 without end, and print a summary\n"
 	       "  -i, --interval=SEC  from one greeting to the next, 0 to %u (default: %u)\n"
 	       "  -e, --expect=TEXT   require the greeting to be exactly TEXT\n"
-	       "  -w, --warning=SEC   a greeting that takes longer is slow\n"
-	       "  -C, --critical=SEC  a greeting that takes longer is too slow\n"
 	       "Output:\n"
-	       "  -o, --output=FORMAT text, json or nagios (default: text)\n"
+	       "  -o, --output=FORMAT text or json (default: text)\n"
 	       "      --histogram     add a histogram of the times to the summary\n"
-	       "  -q, --quiet         print nothing but the summary; no effect with nagios\n"
+	       "  -q, --quiet         print nothing but the summary\n"
 	       "  -v, --verbose       print each connection attempt and each phase\n"
 	       "  -h, --help          print this help and exit\n"
 	       "  -V, --version       print the version and exit\n"
-	       "Exit status: %d greeted, %d slow, %d no valid greeting, %d not tried or printed.\n",
+	       "Exit status: %d greeted, %d no valid greeting, %d not tried or printed.\n",
 	       ENDPOINT_HOST_DEFAULT, ENDPOINT_PORT_DEFAULT,
 	       (double)TIMEOUT_MIN_USEC / USEC_PER_SEC, SECONDS_MAX, TIMEOUT_DEFAULT_SEC,
-	       SECONDS_MAX, INTERVAL_DEFAULT_SEC, EXIT_GREETED, EXIT_SLOW, EXIT_NO_GREETING,
-	       EXIT_NOT_TRIED);
+	       SECONDS_MAX, INTERVAL_DEFAULT_SEC, EXIT_GREETED, EXIT_NO_GREETING, EXIT_NOT_TRIED);
 }
 
 /* Ends the process after a message about wrong usage. */
@@ -115,13 +110,14 @@ static const char *parse_expected(const char *text)
 
 static const struct report_format *parse_format(const char *text)
 {
-	static const struct report_format *const formats[] = {&report_text, &report_json,
-							      &report_nagios};
+	static const struct report_format *const formats[] = {&report_text, &report_json};
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
 		if (strcmp(text, formats[i]->name) == 0)
 			return formats[i];
-	usage_error("--output: '%s' is wrong: give text, json or nagios", text);
+	if (strcmp(text, "nagios") == 0)
+		usage_error("--output: for monitoring, use check_hello: see check_hello(1)");
+	usage_error("--output: '%s' is wrong: give text or json", text);
 }
 
 static void parse_option(int c, const char *argument, struct options *options)
@@ -153,12 +149,6 @@ static void parse_option(int c, const char *argument, struct options *options)
 		break;
 	case 'e':
 		target->expected = parse_expected(argument);
-		break;
-	case 'w':
-		target->warning_usec = parse_seconds("warning", argument, 0);
-		break;
-	case 'C':
-		target->critical_usec = parse_seconds("critical", argument, 0);
 		break;
 	case 'o':
 		options->format = parse_format(argument);
@@ -201,6 +191,19 @@ static void parse_operands(int count, char **operands, const char *port,
 			    host != NULL && port != NULL ? " " : "", port != NULL ? port : "", why);
 }
 
+/* Whether an unknown option, which is a letter or a word, is one of monitoring plugins. */
+static bool is_of_plugin(int letter, const char *word)
+{
+	static const char *const words[] = {"--hostname", "--warning", "--critical"};
+
+	if (letter != 0)
+		return strchr("HwC", letter) != NULL;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strncmp(word, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
+}
+
 void options_parse(int argc, char **argv, struct options *ret_options)
 {
 	struct options *options = ret_options;
@@ -209,18 +212,18 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 
 	*options = (struct options){
 		.target = {.family = AF_UNSPEC,
-			   .timeout_usec = (uint64_t)TIMEOUT_DEFAULT_SEC * USEC_PER_SEC,
-			   .warning_usec = CLOCK_NEVER,
-			   .critical_usec = CLOCK_NEVER},
+			   .timeout_usec = (uint64_t)TIMEOUT_DEFAULT_SEC * USEC_PER_SEC},
 		.format = &report_text,
 		.interval_usec = (uint64_t)INTERVAL_DEFAULT_SEC * USEC_PER_SEC,
 	};
-	while ((c = getopt_long(argc, argv, "46p:t:c:i:e:w:C:o:qvhV", long_options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "46p:t:c:i:e:o:qvhV", long_options, NULL)) != -1) {
+		if (c == '?' && is_of_plugin(optopt, argv[optind - 1]))
+			fputs("hello-client: for monitoring, use check_hello -H HOST -w RANGE -c "
+			      "RANGE: see check_hello(1)\n",
+			      stderr);
 		parse_option(c, optarg, options);
-	if (target->warning_usec > target->critical_usec && target->warning_usec != CLOCK_NEVER)
-		usage_error("--warning is more than --critical: swap them");
+	}
 	parse_operands(argc - optind, argv + optind, options->port, &target->endpoint);
 	/* Wait for the server to close only if that is reported. */
-	target->await_close = options->style.verbose && !options->style.quiet &&
-			      options->format != &report_nagios;
+	target->await_close = options->style.verbose && !options->style.quiet;
 }

@@ -22,7 +22,6 @@ struct report {
 	const struct report_format *format;
 	struct stats stats; /* including the probe that is being reported */
 	int worst;	    /* the worst exit status so far, without that probe */
-	char *last_problem; /* nagios: the last explanation of the worst status, or NULL; owned */
 };
 
 /*
@@ -36,8 +35,7 @@ struct report_format {
 	bool interim;			       /* SIGQUIT prints a summary, and the run goes on */
 };
 
-extern const struct report_format report_text;	 /* for people, like ping(8) */
-extern const struct report_format report_json;	 /* one object per line: JSON in hello-client(1) */
-extern const struct report_format report_nagios; /* one line: MONITORING in hello-client(1) */
+extern const struct report_format report_text; /* for people, like ping(8) */
+extern const struct report_format report_json; /* one object per line: JSON in hello-client(1) */
 
 #endif

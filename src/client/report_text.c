@@ -26,17 +26,10 @@ static double msec(uint64_t usec)
 
 static void print_attempt(const struct connect_attempt *attempt)
 {
-	static const char *const states[] = {
-		[ATTEMPT_NOT_TRIED] = "not tried",
-		[ATTEMPT_CONNECTED] = "connected",
-		[ATTEMPT_FAILED] = "failed",
-		[ATTEMPT_TIMED_OUT] = "timed out",
-		[ATTEMPT_SUPERSEDED] = "overtaken by another address",
-	};
 	struct address_text text;
 
 	address_format(attempt->to, &text);
-	fprintf(stderr, "%s: %s", text.whole, states[attempt->state]);
+	fprintf(stderr, "%s: %s", text.whole, explain_attempt_state(attempt->state));
 	if (attempt->state == ATTEMPT_FAILED)
 		fprintf(stderr, " (%s)", strerror(attempt->error));
 	if (attempt->state != ATTEMPT_NOT_TRIED)

@@ -69,7 +69,6 @@ static int explain_connected(const struct probe_target *target, const struct pro
 	const char *address = text.whole;
 	char progress[64];
 	size_t have = result->frame_have, whole = have + frame_missing(result->frame, have);
-	bool slow = result->outcome == OUTCOME_SLOW;
 
 	address_format(result->connected->to, &text);
 	/* The length of the frame is known only from its header. */
@@ -77,11 +76,6 @@ static int explain_connected(const struct probe_target *target, const struct pro
 		 have < FRAME_HEADER_BYTES ? "header " : "");
 
 	switch (result->outcome) {
-	case OUTCOME_SLOW:
-	case OUTCOME_TOO_SLOW:
-		return asprintf(ret_text, "%s: took %.6f s, more than %.9g s", address,
-				seconds(result->time_usec),
-				seconds(slow ? target->warning_usec : target->critical_usec));
 	case OUTCOME_UNEXPECTED:
 		return explain_unexpected(address, target, result, ret_text);
 	case OUTCOME_TIMED_OUT:
@@ -165,6 +159,20 @@ char *explain_result(const struct probe_target *target, const struct probe_resul
 			     seconds(target->timeout_usec));
 	free(host);
 	return r < 0 ? NULL : text;
+}
+
+const char *explain_attempt_state(enum attempt_state state)
+{
+	static const char *const states[] = {
+		[ATTEMPT_NOT_TRIED] = "not tried",
+		[ATTEMPT_PENDING] = "pending",
+		[ATTEMPT_CONNECTED] = "connected",
+		[ATTEMPT_FAILED] = "failed",
+		[ATTEMPT_TIMED_OUT] = "timed out",
+		[ATTEMPT_SUPERSEDED] = "overtaken by another address",
+	};
+
+	return states[state];
 }
 
 static const char *advise_timed_out(const struct probe_result *result)

@@ -14,6 +14,9 @@
  */
 char *explain_result(const struct probe_target *target, const struct probe_result *result);
 
+/* The state of an attempt in words, such as "timed out". Static. */
+const char *explain_attempt_state(enum attempt_state state);
+
 /* Says what a person may do about it, to come after the explanation. Returns a static string, or
  * NULL if there is nothing to add. */
 const char *explain_advice(const struct probe_target *target, const struct probe_result *result);

@@ -19,13 +19,11 @@
 /* What to probe, and what to expect. */
 struct probe_target {
 	struct endpoint endpoint;
-	int family;		/* AF_INET, AF_INET6, or AF_UNSPEC for both */
-	uint64_t timeout_usec;	/* total, including name resolution; data that has arrived by then
+	int family;	       /* AF_INET, AF_INET6, or AF_UNSPEC for both */
+	uint64_t timeout_usec; /* total, including name resolution; data that has arrived by then
 				 * is still read */
-	const char *expected;	/* the greeting in UTF-8, or NULL for any */
-	uint64_t warning_usec;	/* a greeting that takes longer is slow; CLOCK_NEVER for no limit */
-	uint64_t critical_usec; /* a greeting that takes longer is too slow; the same */
-	bool await_close;	/* whether to wait until the server closes after its greeting */
+	const char *expected;  /* the greeting in UTF-8, or NULL for any */
+	bool await_close;      /* whether to wait until the server closes after its greeting */
 };
 
 /* Times are monotonic, in microseconds; 0 if that phase was not reached. */

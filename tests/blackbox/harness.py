@@ -19,6 +19,7 @@ import pytest
 
 HELLOD = os.path.abspath("hellod")
 CLIENT = os.path.abspath("hello-client")
+CHECK = os.path.abspath("check_hello")
 PATIENCE = 60  # seconds to wait for an event
 
 # Variables that make check, or a service that runs it, sets for its own child processes.
@@ -342,6 +343,11 @@ class Server:
         """Runs hello-client with this server."""
         where = [self.target] if self.target.startswith("/") else ["127.0.0.1", self.target]
         return client(*arguments, *where, **how)
+
+    def plugin(self, *arguments, **how):
+        """Runs check_hello with this server."""
+        host = self.target if self.target.startswith("/") else "127.0.0.1:" + self.target
+        return run(CHECK, "-H", host, *arguments, **how)
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)

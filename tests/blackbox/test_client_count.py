@@ -12,8 +12,8 @@ import pytest
 
 from harness import (CLIENT, HELLO, PATIENCE, WAIT, Background, Lines, frame, like, listen, objects,
                      run, wait_until)
-from messages import CANNOT_WRITE, COUNTS, LOSS
-from test_probe_outcome import FORMATS, PLUGIN_LINE, check_nagios
+from messages import CANNOT_WRITE, LOSS
+from test_probe_outcome import FORMATS
 
 PERCENTILES_MIN = 20  # minimum number of greetings for percentiles
 SUMS = "min/avg/max/mdev"
@@ -52,8 +52,6 @@ def test_times(server, count):
         status, out, err = fake.client(f"-c{count}", "-i0", "-o", output)
         assert (status, err) == (0, "")
         check(out)
-    check_nagios(fake.client(f"-c{count}", "-i0", "-onagios"), 0, COUNTS.format(count, count)
-                 + " in 0.* s on average", "time=0.*s;;;0;10 loss=0%;;;0;100")
 
 
 def test_text(server, tmp):
@@ -74,13 +72,11 @@ def test_quiet(server):
     assert fake.client("-q") == (0, "", "")
     assert fake.client("-q", "-eother") == (2, "", "")
     assert fake.client("-q", "-ojson") == (0, "", "")
-    check_nagios(fake.client("-q", "-onagios"), 0, "*")
     status, out, err = fake.client("-q", "-c2", "-i0")
     assert (status, err) == (0, "")
     assert like(f"--- * port {fake.target} ---\n{LOSS.format(2, 2, 0)}\n{SUMS} = * ms\n", out)
     [thing] = objects(fake.client("-q", "-c2", "-i0", "-ojson").out)
     assert thing["type"] == "summary"
-    check_nagios(fake.client("-q", "-c2", "-i0", "-onagios"), 0, "*")
 
 
 def test_histogram(server):
@@ -95,8 +91,8 @@ def test_histogram(server):
     assert sum(map(int, counts)) == 40
     assert [bool(bar) for bar in bars] == [count != "0" for count in counts]
     assert max(map(len, out.splitlines())) == 80
-    # Without --count, and in the other formats, it is ignored.
-    for options in ([], ["-ojson", "-c1"], ["-onagios", "-c1"]):
+    # Without --count, and in the other format, it is ignored.
+    for options in ([], ["-ojson", "-c1"]):
         status, out, _ = fake.client("--histogram", *options)
         assert (status, "#" in out) == (0, False)
 
@@ -117,12 +113,10 @@ def test_interval(server, options, pause, least, limit):
 @pytest.mark.parametrize("status, loss, turns, option", [
     (2, 25, [[HELLO], [HELLO], [b"\0\5"], [HELLO]], "-t9"),
     (2, 75, [[b"\0"], [HELLO], [b"\0\5"], [b"\0\5"]], "-t9"),
-    (2, 25, [[HELLO], [HELLO], [0.2, HELLO], []], "-w0.1"),
-    (1, 0, [[HELLO], [0.2, HELLO], [HELLO], [HELLO]], "-w0.1"),
     (2, 0, [[HELLO], [frame("")], [HELLO], [HELLO]], "-eHELLO"),
     # A loss that binary fractions cannot express: 23 of 40.
     (2, 57.5, [*17 * [[HELLO]], *23 * [[]]], "-t9"),
-], ids=["once", "first", "slow-too", "slow", "unexpected", "share"])
+], ids=["once", "first", "unexpected", "share"])
 def test_worst_status_holds(server, output, status, loss, turns, option):
     fake, count = server(*turns), len(turns)
     got = fake.client("-o", output, f"-c{count}", "-i0", option)
@@ -130,20 +124,16 @@ def test_worst_status_holds(server, output, status, loss, turns, option):
     if output == "text":
         assert like(f"*{LOSS.format('*', count, loss)}\n*", got.out)
         assert len(re.findall(r"seq=\d+.* (?:ms|closed)", got.out + got.err)) == count
-    elif output == "json":
+    else:
         *things, summary = objects(got.out)
         assert summary["exit"] == max(thing["exit"] for thing in things) == status
         assert (summary["loss"], len(things)) == (loss / 100, count)
-    else:
-        check_nagios(got, status, COUNTS.format("*", count) + "*, last problem: 127.0.0.1:"
-                     + f"{fake.target}: *", f"time=*s;*;;0;* loss={loss}%;;;0;100")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("status, output, turns, text", [
     (2, "text", [[HELLO], [b"\0\5"]], f"*\n{LOSS.format('*', '*', '*')}\n{SUMS} = * ms\n"),
     (2, "json", [[HELLO], [b"\0\5"]], '*"type":"summary",*"exit":2,*\n'),
-    (2, "nagios", [[HELLO], [b"\0\5"]], f"HELLO CRITICAL - {COUNTS.format('*', '*')}*"),
     (0, "text", [[HELLO]], f"*\n{LOSS.format('*', '*', 0)}\n*"),
     # An interrupted probe does not count: the third one hangs.
     (0, "text", [[HELLO], [HELLO], [WAIT]], f"*\n{LOSS.format(2, 2, 0)}\n*"),
@@ -155,7 +145,6 @@ def test_signal(server, number, status, output, turns, text):
     got = running.end(number)
     assert got.status == status
     assert like(text, got.out)
-    assert output != "nagios" or re.fullmatch(PLUGIN_LINE, got.out)
     if output == "json":
         check_json(got.out)
 
@@ -206,7 +195,7 @@ def caught(pid, number):
     return int(mask, 16) >> (number - 1) & 1
 
 
-@pytest.mark.parametrize("options", ["", "-ojson", "-onagios -c0"])
+@pytest.mark.parametrize("options", ["", "-ojson"])
 def test_quit_ends_what_has_no_summary(server, options):
     fake = server([WAIT])
     running = Background(*options.split(), "127.0.0.1", fake.target,

@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from harness import CLIENT, HELLO, Server, client, objects, run
+from harness import CHECK, CLIENT, HELLO, Server, client, objects, run
 from messages import ADVICE
 from network import Network
 
@@ -31,10 +31,16 @@ def operands(server, port):
     return ["--", *(each for each in (server, port) if each != "-")]
 
 
+def plugin_options(server, port):
+    """For check_hello."""
+    return [*(["-H", server] if server != "-" else []), *(["-p", port] if port != "-" else [])]
+
+
 # The beginning of a command, and how it goes on with a server and a port.
 PROGRAMS = {
-    "operands": ([CLIENT, "-t0.2"], operands),
-    "options": ([CLIENT, "-t0.2"], options),
+    "operands": ([CLIENT, "-t2"], operands),
+    "options": ([CLIENT, "-t2"], options),
+    "check_hello": ([CHECK, "-t2"], plugin_options),
 }
 
 
@@ -58,7 +64,9 @@ def test_table(network, program, server, port, endpoint, address):
     if endpoint == "!":
         assert status == 3 and f"{address}\n" in out + err
     elif address == "-":
-        assert status == 3 and f" {endpoint.rsplit(':', 1)[0].strip('[]')}: " in out + err
+        # For a plugin, only an unknown service is wrong usage.
+        assert status == (2 if program == "check_hello" and "no service" not in out else 3)
+        assert f" {endpoint.rsplit(':', 1)[0].strip('[]')}: " in out + err
     else:
         assert status == 2 and f" {address}: " in out + err
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import CLIENT, HELLO, Background, Lines, Server, like, objects, run, wait_until
+from harness import CHECK, CLIENT, HELLO, Background, Lines, Server, like, objects, run, wait_until
 from messages import CANNOT_WRITE, CHECK_NAME_SERVER, LOSS, RESOLUTION_TIMED_OUT
 from network import Network, expand
 
@@ -90,10 +90,10 @@ def test_superseded_attempts_are_closed(network):
 
 
 @pytest.mark.parametrize("words, status", [
-    ("unknown-host slow", 3), ("unknown-host slow refused", 2), ("refused unknown-host", 2)])
+    ("unknown-host greeted", 3), ("unknown-host greeted refused", 2), ("refused unknown-host", 2)])
 def test_worst_status(network, words, status):
-    """unknown-host is worse than a slow greeting, and better than a refused connection."""
-    stands_for = {"slow": "4:1 worst.test\n", "refused": "4:2 worst.test\n", "unknown-host": ""}
+    """unknown-host is worse than a greeting, and better than a refused connection."""
+    stands_for = {"greeted": "4:1 worst.test\n", "refused": "4:2 worst.test\n", "unknown-host": ""}
 
     def become(word):
         """Replaces the file atomically, because probes read it."""
@@ -101,7 +101,7 @@ def test_worst_status(network, words, status):
         os.rename(network.etc + "/hosts.new", network.etc + "/hosts")
 
     become(words.split()[0])
-    running = Background("-ojson", "-w0", "-c0", "-i0.02", "worst.test", network.port,
+    running = Background("-ojson", "-c0", "-i0.02", "worst.test", network.port,
                          command=[*network.enter, CLIENT])
     said = Lines(running.process.stdout)
     for word in words.split():
@@ -125,8 +125,8 @@ def test_resolver_hangs(hanging):
     test_attempts(hanging, "-t1 nowhere.test", "timed-out", "", 1000, 1100)
     assert client(hanging, "-t0.3", "nowhere.test") == (
         2, "", f"hello-client: {RESOLUTION_TIMED_OUT.format('0.3')}: {CHECK_NAME_SERVER}\n")
-    assert client(hanging, "-onagios", "-t0.3", "nowhere.test") == (
-        2, f"HELLO CRITICAL - {RESOLUTION_TIMED_OUT.format('0.3')}|time=U;;;0;0.3\n", "")
+    assert run(*hanging.enter, CHECK, "-t0.3:warning", "-Hnowhere.test") == (
+        1, f"HELLO WARNING: {RESOLUTION_TIMED_OUT.format('0.3')}|time=U;;;0;0.3\n", "")
     # The abandoned thread of a probe does not disturb the next probe.
     status, out, _ = client(hanging, "-t0.1", "-c3", "-i0", "nowhere.test")
     assert (status, LOSS.format(0, 3, 100) in out) == (2, True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command lines of both programs: errors and help."""
+"""The command lines of hellod and hello-client: errors and help."""
 import os.path
 
 import pytest
@@ -31,11 +31,15 @@ def refused(message, *arguments):
     ("hello-client: 'x': give only a host and a port\n", "localhost", "6666", "x"),
     ("*unrecognized option '--no-such'\n", "--no-such"),
     ("*invalid option -- 'Z'\n", "-Z"),
-    ("*invalid option -- 'H'\n", "-H"),
+    *((f"*'{told}'\nhello-client: for monitoring, use check_hello *: see check_hello(1)\n",
+       *words.split()) for told, words in [
+           ("H", "-H localhost -c 2"), ("w", "-w1"), ("C", "-C2"), ("--hostname", "--hostname a"),
+           ("--warning=1", "--warning=1"), ("--critical", "--critical 2")]),
+    ("hello-client: --output: for monitoring, use check_hello: see check_hello(1)\n", "-onagios"),
     ("*doesn't allow an argument*\n", "--ipv4=yes"),
-    ("hello-client: --output: '' is wrong: give text, json or nagios\n", "--output="),
-    ("hello-client: --output: 'JSON' is wrong: give text, json or nagios\n", "--output=JSON"),
-    ("hello-client: --output: 'jsonx' is wrong: give text, json or nagios\n", "-o", "jsonx"),
+    ("hello-client: --output: '' is wrong: give text or json\n", "--output="),
+    ("hello-client: --output: 'JSON' is wrong: give text or json\n", "--output=JSON"),
+    ("hello-client: --output: 'jsonx' is wrong: give text or json\n", "-o", "jsonx"),
 ], ids=lambda case: " ".join(case[1:]))
 def test_refused(case):
     refused(*case)
@@ -45,8 +49,7 @@ def test_refused(case):
 def test_refused_in_each_format(output):
     """The message is on standard error, and standard output is empty."""
     for arguments in ("--timeout=0", "--count=-1", "--count=x", "--count=", "--interval=x",
-                      "--interval=86401", "--warning=-1", "--critical=", "--no-such", "-w2 -C1",
-                      "localhost 0", "a 1 b"):
+                      "--interval=86401", "--no-such", "localhost 0", "a 1 b"):
         refused("*hello-client: *\n", "-o", output, *arguments.split())
 
 

@@ -27,10 +27,6 @@ static void describe(const struct options *options)
 		printf(" close");
 	if (target->expected != NULL)
 		printf(" e='%s'", target->expected);
-	if (target->warning_usec != CLOCK_NEVER)
-		printf(" w=%" PRIu64, target->warning_usec);
-	if (target->critical_usec != CLOCK_NEVER)
-		printf(" C=%" PRIu64, target->critical_usec);
 	if (options->style.counting)
 		printf(" c=%" PRIu64, options->count);
 	if (options->interval_usec != 1000000)
@@ -41,6 +37,9 @@ static void describe(const struct options *options)
 }
 
 #define USAGE "\nTry 'hello-client --help'.\n"
+#define PLUGIN \
+	"\nhello-client: for monitoring, use check_hello -H HOST -w RANGE -c RANGE: see " \
+	"check_hello(1)" USAGE
 #define SECONDS "is wrong: give seconds from 0 to 86400" USAGE
 #define TIMEOUT "is wrong: give seconds from 0.001 to 86400" USAGE
 #define COUNT "is wrong: give a number of greetings, 0 for no end" USAGE
@@ -67,12 +66,7 @@ static const struct {
 	{{"--interval=0.25"}, -1, "localhost 6666 i=250000 text"},
 	{{"-e", "HELLO"}, -1, "localhost 6666 e='HELLO' text"},
 	{{"--expect=HELLO"}, -1, "localhost 6666 e='HELLO' text"},
-	{{"-w", "0.5"}, -1, "localhost 6666 w=500000 text"},
-	{{"--warning=0.5"}, -1, "localhost 6666 w=500000 text"},
-	{{"-C", "2"}, -1, "localhost 6666 C=2000000 text"},
-	{{"--critical=2"}, -1, "localhost 6666 C=2000000 text"},
 	{{"-o", "json"}, -1, "localhost 6666 json"},
-	{{"--output=nagios"}, -1, "localhost 6666 nagios"},
 	{{"--histogram"}, -1, "localhost 6666 text histogram"},
 	{{"-q"}, -1, "localhost 6666 text quiet"},
 	{{"--quiet"}, -1, "localhost 6666 text quiet"},
@@ -81,7 +75,6 @@ static const struct {
 
 	/* The server's close is only waited for if it is reported. */
 	{{"-vo", "json"}, -1, "localhost 6666 close json verbose"},
-	{{"-vo", "nagios"}, -1, "localhost 6666 nagios verbose"},
 	{{"-qv"}, -1, "localhost 6666 text quiet verbose"},
 
 	/* Operands, before and after options. */
@@ -108,33 +101,40 @@ static const struct {
 	{{"-t", "0.000999"}, 3, "--timeout: '0.000999' " TIMEOUT},
 	{{"-i", "0"}, -1, "localhost 6666 i=0 text"},
 	{{"-i", "86400.000001"}, 3, "--interval: '86400.000001' " SECONDS},
-	{{"-w", "0", "-C", "0"}, -1, "localhost 6666 w=0 C=0 text"},
-	{{"-w", "86400.000001"}, 3, "--warning: '86400.000001' " SECONDS},
-	{{"-C", "86400.000001"}, 3, "--critical: '86400.000001' " SECONDS},
 	{{"-c", "0"}, -1, "localhost 6666 c=0 text"},
 	{{"-c", "18446744073709551615"}, -1, "localhost 6666 c=18446744073709551615 text"},
 	{{"-c", "18446744073709551616"}, 3, "--count: '18446744073709551616' " COUNT},
 	{{"a", "0"}, 3, "'a 0': " PORT},
 	{{"a:65536"}, 3, "'a:65536': " PORT},
 	{{"-p", "x y"}, 3, "'x y': " PORT},
-	{{"-w", "1.500001", "-C", "1.5"}, 3, "--warning is more than --critical: swap them" USAGE},
 
 	/* Malformed values. */
 	{{"-t", "x"}, 3, "--timeout: 'x' " TIMEOUT},
 	{{"-i", "1s"}, 3, "--interval: '1s' " SECONDS},
 	{{"-c", "1.5"}, 3, "--count: '1.5' " COUNT},
-	{{"-o", "JSON"}, 3, "--output: 'JSON' is wrong: give text, json or nagios" USAGE},
+	{{"-o", "JSON"}, 3, "--output: 'JSON' is wrong: give text or json" USAGE},
+	{{"-o", "nagios"},
+	 3,
+	 "--output: for monitoring, use check_hello: see check_hello(1)" USAGE},
 	{{"-e", "A\xFF"}, 3, "--expect: 'A\xFF' is not UTF-8: give the text in UTF-8" USAGE},
 	{{"a", "1", "b", "c"}, 3, "'b': give only a host and a port" USAGE},
 	{{"a", "1", "-p", "1"}, 3, "'1' and --port=1: give the port once" USAGE},
 	{{""}, 3, "'': the host is empty: give HOST or HOST:PORT" USAGE},
 
 	/* Errors from getopt_long(3). Parsing stops at the first error. */
-	{{"-H"}, 3, "invalid option -- 'H'" USAGE},
+	{{"-Z"}, 3, "invalid option -- 'Z'" USAGE},
 	{{"--ipv4=1"}, 3, "option '--ipv4' doesn't allow an argument" USAGE},
 	{{"-t"}, 3, "option requires an argument -- 't'" USAGE},
 	{{"-e", "A", "-t", "x", "-c", "y"}, 3, "--timeout: 'x' " TIMEOUT},
 	{{"--nope", "-h"}, 3, "unrecognized option '--nope'" USAGE},
+
+	/* Options of monitoring plugins. */
+	{{"-H", "a", "-c", "2"}, 3, "invalid option -- 'H'" PLUGIN},
+	{{"-qw1"}, 3, "invalid option -- 'w'" PLUGIN},
+	{{"-C", "2"}, 3, "invalid option -- 'C'" PLUGIN},
+	{{"--hostname=a"}, 3, "unrecognized option '--hostname=a'" PLUGIN},
+	{{"--warning", "1"}, 3, "unrecognized option '--warning'" PLUGIN},
+	{{"--critical=2"}, 3, "unrecognized option '--critical=2'" PLUGIN},
 
 	{{"-V", "--nope"}, 0, "hello-client (" PACKAGE_NAME ") " PACKAGE_VERSION "\n"},
 };

@@ -88,10 +88,10 @@ static const struct {
 	unsigned greeted, failed;
 	const char *object; /* after the host and the port */
 } summaries[] = {
-	{0, 0, "'exit': 1, 'tried': 0, 'greeted': 0, 'loss': null," NO_TIMES NO_PERCENTILES},
-	{0, 3, "'exit': 1, 'tried': 3, 'greeted': 0, 'loss': 1," NO_TIMES NO_PERCENTILES},
+	{0, 0, "'exit': 2, 'tried': 0, 'greeted': 0, 'loss': null," NO_TIMES NO_PERCENTILES},
+	{0, 3, "'exit': 2, 'tried': 3, 'greeted': 0, 'loss': 1," NO_TIMES NO_PERCENTILES},
 	{20, 0,
-	 "'exit': 1, 'tried': 20, 'greeted': 20, 'loss': 0, 'min': 0.001, 'avg': 0.0105,"
+	 "'exit': 2, 'tried': 20, 'greeted': 20, 'loss': 0, 'min': 0.001, 'avg': 0.0105,"
 	 "'max': 0.02, 'mdev': 0.005766, 'p50': 0.01, 'p90': 0.018, 'p95': 0.019, 'p99': 0.02}"},
 };
 
@@ -101,7 +101,7 @@ START_TEST(summary_is_an_object)
 	char wanted[512];
 
 	fixture->style.quiet = true;
-	fixture_summary(fixture, summaries[_i].greeted, summaries[_i].failed, EXIT_SLOW);
+	fixture_summary(fixture, summaries[_i].greeted, summaries[_i].failed, EXIT_NO_GREETING);
 	snprintf(wanted, sizeof(wanted),
 		 "{'type': 'summary', 'endpoint': 'host.example:6666', 'host': 'host.example',"
 		 "'port': 6666, %s",

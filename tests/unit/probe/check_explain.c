@@ -4,9 +4,9 @@
 
 #include <errno.h>
 
-#include "../client/report_fixture.h"
 #include "common/clock.h"
 #include "probe/explain.h"
+#include "result_fixture.h"
 
 #define AT "192.0.2.1:6666: "
 #define CONNECTED .attempts = {{"192.0.2.1", ATTEMPT_CONNECTED, 0}}
@@ -27,16 +27,10 @@ static const struct row {
 	const char *frame;
 	size_t have, bad_offset;
 	const char *text, *expected;
-	uint64_t time_usec, timeout_usec, limit_usec;
+	uint64_t timeout_usec;
 	const char *explanation, *advice;
 } rows[] = {
 	{OUTCOME_GREETED, CONNECTED, .text = "HELLO", .explanation = ""},
-
-	/* A limit has no trailing zeros. */
-	{OUTCOME_SLOW, CONNECTED, .text = "", .time_usec = 1500001, .limit_usec = 1234567,
-	 .explanation = AT "took 1.500001 s, more than 1.234567 s"},
-	{OUTCOME_TOO_SLOW, CONNECTED, .text = "", .time_usec = 2000001, .limit_usec = 2000000,
-	 .explanation = AT "took 2.000001 s, more than 2 s"},
 
 	{OUTCOME_UNEXPECTED, CONNECTED, .text = HARMFUL, .expected = "Gr\u00FC\u00DFe" HARMFUL,
 	 .explanation =
@@ -144,8 +138,6 @@ START_TEST(results_are_explained)
 		.endpoint = {.kind = ENDPOINT_HOST, .port = "hallo"},
 		.timeout_usec = row->timeout_usec,
 		.expected = row->expected,
-		.warning_usec = row->outcome == OUTCOME_SLOW ? row->limit_usec : CLOCK_NEVER,
-		.critical_usec = row->outcome == OUTCOME_TOO_SLOW ? row->limit_usec : CLOCK_NEVER,
 	};
 	char *explanation;
 	const char *given = row->host != NULL ? row->host : row->attempts[0].where;
@@ -158,7 +150,6 @@ START_TEST(results_are_explained)
 		result_add_attempt(&result, row->attempts[i].where, row->attempts[i].state,
 				   row->attempts[i].error);
 	result.error = row->error;
-	result.time_usec = row->time_usec;
 	result.bad_offset = row->bad_offset;
 	if (row->have > 0)
 		memcpy(result.frame, row->frame, result.frame_have = row->have);
