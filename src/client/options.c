@@ -15,19 +15,23 @@
 #include "common/mutf8.h"
 #include "common/number.h"
 #include "common/stdio.h"
+#include "probe/datagram.h"
 
 #define TIMEOUT_DEFAULT_SEC 10U
 #define TIMEOUT_MIN_USEC 1000U
 #define INTERVAL_DEFAULT_SEC 1U
 #define SECONDS_MAX 86400U
 
-/* For getopt_long(3): an option without a letter. */
+/* For getopt_long(3): options without a letter. */
 #define OPTION_HISTOGRAM 256
+#define OPTION_REQUEST_SIZE 257
 
 static const struct option long_options[] = {
 	{"ipv4", no_argument, NULL, '4'},
 	{"ipv6", no_argument, NULL, '6'},
 	{"port", required_argument, NULL, 'p'},
+	{"udp", no_argument, NULL, 'u'},
+	{"request-size", required_argument, NULL, OPTION_REQUEST_SIZE},
 	{"timeout", required_argument, NULL, 't'},
 	{"count", required_argument, NULL, 'c'},
 	{"interval", required_argument, NULL, 'i'},
@@ -55,6 +59,8 @@ static void print_help(void)
 	       "  -4, --ipv4          use IPv4 only\n"
 	       "  -6, --ipv6          use IPv6 only\n"
 	       "  -p, --port=PORT     another form of PORT\n"
+	       "  -u, --udp           ask by datagrams instead of connecting\n"
+	       "      --request-size=BYTES  with --udp, length of a request (default: %u)\n"
 	       "  -t, --timeout=SEC   give up after SEC, from the name to the last byte,\n"
 	       "                      0.001 to %u (default: %u)\n"
 	       "  -c, --count=N       repeat N times, 0 without end, and print a summary\n"
@@ -72,9 +78,9 @@ static void print_help(void)
 	       "Exit status: %d greeted, %d slow, %d no valid greeting (refused, timed out,\n"
 	       "reset, cut short, malformed, unexpected, too slow), %d could not try (wrong\n"
 	       "usage, unknown host) or print. With --count the worst: 2, then 3, then 1.\n",
-	       ENDPOINT_HOST_DEFAULT, ENDPOINT_PORT_DEFAULT, SECONDS_MAX, TIMEOUT_DEFAULT_SEC,
-	       SECONDS_MAX, INTERVAL_DEFAULT_SEC, EXIT_GREETED, EXIT_SLOW, EXIT_NO_GREETING,
-	       EXIT_NOT_TRIED);
+	       ENDPOINT_HOST_DEFAULT, ENDPOINT_PORT_DEFAULT, DATAGRAM_REQUEST_BYTES_DEFAULT,
+	       SECONDS_MAX, TIMEOUT_DEFAULT_SEC, SECONDS_MAX, INTERVAL_DEFAULT_SEC, EXIT_GREETED,
+	       EXIT_SLOW, EXIT_NO_GREETING, EXIT_NOT_TRIED);
 }
 
 /* Ends the process after a message about wrong usage. */
@@ -107,6 +113,16 @@ static uint64_t parse_seconds(const char *option, const char *text, uint64_t min
 	if (r < 0)
 		usage_error("--%s: '%s' is not a number of seconds", option, text);
 	return usec;
+}
+
+static size_t parse_request_size(const char *text)
+{
+	uint64_t bytes = 0;
+
+	if (number_parse(text, 1, DATAGRAM_REQUEST_BYTES_MAX, &bytes) < 0)
+		usage_error("--request-size: '%s' is not a number of bytes from 1 to %u", text,
+			    DATAGRAM_REQUEST_BYTES_MAX);
+	return (size_t)bytes;
 }
 
 static const char *parse_expected(const char *text)
@@ -142,6 +158,12 @@ static void parse_option(int c, const char *argument, struct options *options)
 		break;
 	case 'p':
 		options->port = argument;
+		break;
+	case 'u':
+		options->udp = true;
+		break;
+	case OPTION_REQUEST_SIZE:
+		target->request_bytes = parse_request_size(argument);
 		break;
 	case 't':
 		target->timeout_usec = parse_seconds("timeout", argument, TIMEOUT_MIN_USEC);
@@ -204,6 +226,16 @@ static void parse_operands(int count, char **operands, const char *port,
 			    host != NULL && port != NULL ? " " : "", port != NULL ? port : "", why);
 }
 
+static void check_datagrams(bool udp, struct probe_target *target)
+{
+	if (!udp && target->request_bytes > 0)
+		usage_error("--request-size is the length of a datagram: add --udp");
+	if (udp && target->endpoint.kind == ENDPOINT_VSOCK)
+		usage_error("'%s': vsock has no datagrams: leave out --udp", target->endpoint.host);
+	if (udp && target->request_bytes == 0)
+		target->request_bytes = DATAGRAM_REQUEST_BYTES_DEFAULT;
+}
+
 void options_parse(int argc, char **argv, struct options *ret_options)
 {
 	struct options *options = ret_options;
@@ -218,11 +250,12 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 		.format = &report_text,
 		.interval_usec = (uint64_t)INTERVAL_DEFAULT_SEC * USEC_PER_SEC,
 	};
-	while ((c = getopt_long(argc, argv, "46p:t:c:i:e:w:C:o:qvhV", long_options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "46p:ut:c:i:e:w:C:o:qvhV", long_options, NULL)) != -1)
 		parse_option(c, optarg, options);
 	if (target->warning_usec > target->critical_usec && target->warning_usec != CLOCK_NEVER)
 		usage_error("--warning is more than --critical: swap them");
 	parse_operands(argc - optind, argv + optind, options->port, &target->endpoint);
+	check_datagrams(options->udp, target);
 	/* Wait for the server to close only if that is reported. */
 	target->await_close = options->style.verbose && !options->style.quiet &&
 			      options->format != &report_nagios;

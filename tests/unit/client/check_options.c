@@ -21,6 +21,8 @@ static void describe(const struct options *options)
 	printf("%s %s", target->endpoint.host, target->endpoint.port);
 	if (target->family != AF_UNSPEC)
 		printf(" %s", target->family == AF_INET ? "ipv4" : "ipv6");
+	if (target->request_bytes != 0)
+		printf(" udp=%zu", target->request_bytes);
 	if (target->timeout_usec != 10000000)
 		printf(" t=%" PRIu64, target->timeout_usec);
 	if (target->await_close)
@@ -42,6 +44,7 @@ static void describe(const struct options *options)
 
 #define USAGE "\nTry 'hello-client --help'.\n"
 #define SECONDS "is not a number of seconds" USAGE
+#define BYTES "is not a number of bytes from 1 to 65507" USAGE
 #define BETWEEN "is not between 0 and 86400 seconds" USAGE
 #define PORT "the port is wrong: give a number from 1 to 65535, or the name of a service" USAGE
 
@@ -56,6 +59,8 @@ static const struct {
 	{{"--ipv4"}, -1, "localhost 6666 ipv4 text"},
 	{{"-6"}, -1, "localhost 6666 ipv6 text"},
 	{{"--ipv6"}, -1, "localhost 6666 ipv6 text"},
+	{{"-u"}, -1, "localhost 6666 udp=1232 text"},
+	{{"--udp", "--request-size=2000"}, -1, "localhost 6666 udp=2000 text"},
 	{{"-p", "hello"}, -1, "localhost hello text"},
 	{{"--port=17"}, -1, "localhost 17 text"},
 	{{"-t", "2.5"}, -1, "localhost 6666 t=2500000 text"},
@@ -107,6 +112,10 @@ static const struct {
 	{{"-t", "0.000999"},
 	 3,
 	 "--timeout: '0.000999' is not between 0.001 and 86400 seconds" USAGE},
+	{{"--request-size=1", "-u"}, -1, "localhost 6666 udp=1 text"},
+	{{"-u", "--request-size=65507"}, -1, "localhost 6666 udp=65507 text"},
+	{{"-u", "--request-size=0"}, 3, "--request-size: '0' " BYTES},
+	{{"-u", "--request-size=65508"}, 3, "--request-size: '65508' " BYTES},
 	{{"-i", "0"}, -1, "localhost 6666 i=0 text"},
 	{{"-i", "86400.000001"}, 3, "--interval: '86400.000001' " BETWEEN},
 	{{"-w", "0", "-C", "0"}, -1, "localhost 6666 w=0 C=0 text"},
@@ -124,6 +133,9 @@ static const struct {
 
 	/* Malformed values. */
 	{{"-t", "x"}, 3, "--timeout: 'x' " SECONDS},
+	{{"-u", "--request-size=1k"}, 3, "--request-size: '1k' " BYTES},
+	{{"--request-size=1232"}, 3, "--request-size is the length of a datagram: add --udp" USAGE},
+	{{"-u", "vsock:2"}, 3, "'vsock:2': vsock has no datagrams: leave out --udp" USAGE},
 	{{"-i", "1s"}, 3, "--interval: '1s' " SECONDS},
 	{{"-c", "1.5"}, 3, "--count: '1.5' is not a number of greetings" USAGE},
 	{{"-o", "JSON"}, 3, "--output: 'JSON' is not text, json or nagios" USAGE},
