@@ -152,7 +152,7 @@ static void print_attempt(const struct connect_attempt *attempt)
 
 	address_format(attempt->to, &address);
 	print_string(address.whole, TEXT_WHOLE);
-	printf(": %s", explain_attempt_state(attempt->state));
+	printf(": %s", explain_attempt_state(attempt));
 	if (attempt->state == ATTEMPT_FAILED)
 		printf(" (%s)", strerror(attempt->error));
 	if (attempt->state != ATTEMPT_NOT_TRIED)

@@ -15,19 +15,23 @@
 #include "common/mutf8.h"
 #include "common/number.h"
 #include "common/stdio.h"
+#include "probe/datagram.h"
 
 #define TIMEOUT_DEFAULT_SEC 10U
 #define TIMEOUT_MIN_USEC 1000U
 #define INTERVAL_DEFAULT_SEC 1U
 #define SECONDS_MAX 86400U
 
-/* For getopt_long(3): an option without a letter. */
+/* For getopt_long(3): options without a letter. */
 #define OPTION_HISTOGRAM 256
+#define OPTION_REQUEST_SIZE 257
 
 static const struct option long_options[] = {
 	{"ipv4", no_argument, NULL, '4'},
 	{"ipv6", no_argument, NULL, '6'},
 	{"port", required_argument, NULL, 'p'},
+	{"udp", no_argument, NULL, 'u'},
+	{"request-size", required_argument, NULL, OPTION_REQUEST_SIZE},
 	{"timeout", required_argument, NULL, 't'},
 	{"count", required_argument, NULL, 'c'},
 	{"interval", required_argument, NULL, 'i'},
@@ -52,6 +56,8 @@ static void print_help(void)
 	       "  -4, --ipv4          use IPv4 only\n"
 	       "  -6, --ipv6          use IPv6 only\n"
 	       "  -p, --port=PORT     a number or the name of a service (default: %s)\n"
+	       "  -u, --udp           ask by datagrams instead of connecting\n"
+	       "      --request-size=BYTES  length of a request (default: %u)\n"
 	       "  -t, --timeout=SEC   give up after %g to %u seconds (default: %u)\n"
 	       "Greetings:\n"
 	       "  -c, --count=N       repeat N times, 0 without end, and print a summary\n"
@@ -65,7 +71,7 @@ static void print_help(void)
 	       "  -h, --help          print this help and exit\n"
 	       "  -V, --version       print the version and exit\n"
 	       "Exit status: %d greeted, %d no valid greeting, %d not tried or printed.\n",
-	       ENDPOINT_HOST_DEFAULT, ENDPOINT_PORT_DEFAULT,
+	       ENDPOINT_HOST_DEFAULT, ENDPOINT_PORT_DEFAULT, DATAGRAM_REQUEST_BYTES_DEFAULT,
 	       (double)TIMEOUT_MIN_USEC / USEC_PER_SEC, SECONDS_MAX, TIMEOUT_DEFAULT_SEC,
 	       SECONDS_MAX, INTERVAL_DEFAULT_SEC, EXIT_GREETED, EXIT_NO_GREETING, EXIT_NOT_TRIED);
 }
@@ -97,6 +103,16 @@ static uint64_t parse_seconds(const char *option, const char *text, uint64_t min
 		usage_error("--%s: '%s' is wrong: give seconds from %g to %u", option, text,
 			    (double)min_usec / USEC_PER_SEC, SECONDS_MAX);
 	return usec;
+}
+
+static size_t parse_request_size(const char *text)
+{
+	uint64_t bytes = 0;
+
+	if (number_parse(text, 1, DATAGRAM_REQUEST_BYTES_MAX, &bytes) < 0)
+		usage_error("--request-size: '%s' is wrong: give a number of bytes from 1 to %u",
+			    text, DATAGRAM_REQUEST_BYTES_MAX);
+	return (size_t)bytes;
 }
 
 static const char *parse_expected(const char *text)
@@ -133,6 +149,12 @@ static void parse_option(int c, const char *argument, struct options *options)
 		break;
 	case 'p':
 		options->port = argument;
+		break;
+	case 'u':
+		options->udp = true;
+		break;
+	case OPTION_REQUEST_SIZE:
+		target->request_bytes = parse_request_size(argument);
 		break;
 	case 't':
 		target->timeout_usec = parse_seconds("timeout", argument, TIMEOUT_MIN_USEC);
@@ -191,6 +213,16 @@ static void parse_operands(int count, char **operands, const char *port,
 			    host != NULL && port != NULL ? " " : "", port != NULL ? port : "", why);
 }
 
+static void check_datagrams(bool udp, struct probe_target *target)
+{
+	if (!udp && target->request_bytes > 0)
+		usage_error("--request-size is the length of a datagram: add --udp");
+	if (udp && target->endpoint.kind == ENDPOINT_VSOCK)
+		usage_error("'%s': vsock has no datagrams: leave out --udp", target->endpoint.host);
+	if (udp && target->request_bytes == 0)
+		target->request_bytes = DATAGRAM_REQUEST_BYTES_DEFAULT;
+}
+
 /* Whether an unknown option, which is a letter or a word, is one of monitoring plugins. */
 static bool is_of_plugin(int letter, const char *word)
 {
@@ -216,7 +248,7 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 		.format = &report_text,
 		.interval_usec = (uint64_t)INTERVAL_DEFAULT_SEC * USEC_PER_SEC,
 	};
-	while ((c = getopt_long(argc, argv, "46p:t:c:i:e:o:qvhV", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "46p:ut:c:i:e:o:qvhV", long_options, NULL)) != -1) {
 		if (c == '?' && is_of_plugin(optopt, argv[optind - 1]))
 			fputs("hello-client: for monitoring, use check_hello -H HOST -w RANGE -c "
 			      "RANGE: see check_hello(1)\n",
@@ -224,6 +256,7 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 		parse_option(c, optarg, options);
 	}
 	parse_operands(argc - optind, argv + optind, options->port, &target->endpoint);
+	check_datagrams(options->udp, target);
 	/* Wait for the server to close only if that is reported. */
 	target->await_close = options->style.verbose && !options->style.quiet;
 }

@@ -127,12 +127,16 @@ static struct json_object *attempts(const struct probe_result *result)
 	for (size_t i = 0; result->attempts != NULL && i < result->addresses.count; i++) {
 		const struct connect_attempt *attempt = &result->attempts[i];
 		struct json_object *object = json_object_new_object();
+		bool asked = attempt->asked > 0;
 		int error = attempt->error;
 
 		add(object, "address", address(attempt));
-		add(object, "outcome", string(states[attempt->state]));
+		add(object, "outcome",
+		    string(asked && attempt->state == ATTEMPT_CONNECTED ? "answered"
+									: states[attempt->state]));
 		add(object, "error", error != 0 ? string(strerror(error)) : NULL);
 		add(object, "time", phase(attempt->started_usec, attempt->ended_usec));
+		add(object, "asked", asked ? number(attempt->asked) : NULL);
 		json_object_array_add(array, object);
 	}
 	return array;

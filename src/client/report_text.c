@@ -29,12 +29,14 @@ static void print_attempt(const struct connect_attempt *attempt)
 	struct address_text text;
 
 	address_format(attempt->to, &text);
-	fprintf(stderr, "%s: %s", text.whole, explain_attempt_state(attempt->state));
+	fprintf(stderr, "%s: %s", text.whole, explain_attempt_state(attempt));
 	if (attempt->state == ATTEMPT_FAILED)
 		fprintf(stderr, " (%s)", strerror(attempt->error));
 	if (attempt->state != ATTEMPT_NOT_TRIED)
 		fprintf(stderr, " after %.3f ms",
 			msec(attempt->ended_usec - attempt->started_usec));
+	if (attempt->asked > 1)
+		fprintf(stderr, ", asked %u times", attempt->asked);
 	putc('\n', stderr);
 }
 

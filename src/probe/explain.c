@@ -41,6 +41,9 @@ static int explain_attempts(const struct probe_target *target, const struct prob
 			fputs(strerror(attempt->error), stream);
 		else
 			fprintf(stream, "timed out after %.9g s", seconds(target->timeout_usec));
+		if (attempt->state != ATTEMPT_FAILED && attempt->asked > 0)
+			fprintf(stream, attempt->asked > 1 ? ", asked %u times" : ", asked once",
+				attempt->asked);
 		separator = "; ";
 	}
 	return fclose(stream);
@@ -61,6 +64,20 @@ static int explain_unexpected(const char *address, const struct probe_target *ta
 	return r;
 }
 
+/* What is wrong with the frame. `progress` is "after N of M bytes". */
+static int explain_malformed(const char *address, const char *progress,
+			     const struct probe_result *result, size_t whole, char **ret_text)
+{
+	/* Only a datagram may differ in length. */
+	if (result->frame_have < whole)
+		return asprintf(ret_text, "%s: cut short %s", address, progress);
+	if (result->frame_have > whole)
+		return asprintf(ret_text, "%s: answered with %zu bytes, more than the frame's %zu",
+				address, result->frame_have, whole);
+	return asprintf(ret_text, "%s: malformed at byte %zu of the greeting's %zu", address,
+			result->bad_offset, whole - FRAME_HEADER_BYTES);
+}
+
 /* What happened after the connection was made. */
 static int explain_connected(const struct probe_target *target, const struct probe_result *result,
 			     char **ret_text)
@@ -68,10 +85,12 @@ static int explain_connected(const struct probe_target *target, const struct pro
 	struct address_text text;
 	const char *address = text.whole;
 	char progress[64];
-	size_t have = result->frame_have, whole = have + frame_missing(result->frame, have);
+	size_t have = result->frame_have, whole = FRAME_HEADER_BYTES;
 
 	address_format(result->connected->to, &text);
 	/* The length of the frame is known only from its header. */
+	if (have >= FRAME_HEADER_BYTES)
+		whole += frame_missing(result->frame, FRAME_HEADER_BYTES);
 	snprintf(progress, sizeof(progress), "after %zu of %zu %sbytes", have, whole,
 		 have < FRAME_HEADER_BYTES ? "header " : "");
 
@@ -89,8 +108,7 @@ static int explain_connected(const struct probe_target *target, const struct pro
 				have > 0 ? ""
 					 : ": connection limit reached, or the service is failing");
 	default:
-		return asprintf(ret_text, "%s: malformed at byte %zu of the greeting's %zu",
-				address, result->bad_offset, have - FRAME_HEADER_BYTES);
+		return explain_malformed(address, progress, result, whole, ret_text);
 	}
 }
 
@@ -161,7 +179,7 @@ char *explain_result(const struct probe_target *target, const struct probe_resul
 	return r < 0 ? NULL : text;
 }
 
-const char *explain_attempt_state(enum attempt_state state)
+const char *explain_attempt_state(const struct connect_attempt *attempt)
 {
 	static const char *const states[] = {
 		[ATTEMPT_NOT_TRIED] = "not tried",
@@ -171,14 +189,19 @@ const char *explain_attempt_state(enum attempt_state state)
 		[ATTEMPT_TIMED_OUT] = "timed out",
 		[ATTEMPT_SUPERSEDED] = "overtaken by another address",
 	};
+	bool answered = attempt->state == ATTEMPT_CONNECTED && attempt->asked > 0;
 
-	return states[state];
+	return answered ? "answered" : states[attempt->state];
 }
 
-static const char *advise_timed_out(const struct probe_result *result)
+static const char *advise_timed_out(const struct probe_target *target,
+				    const struct probe_result *result)
 {
 	if (result->resolved_usec == 0)
 		return "check the name server, or give more time with -t";
+	/* hellod drops a request that is not longer than its frame. */
+	if (target->request_bytes > 0)
+		return "check the address and the firewall, or give a longer --request-size";
 	return result->connected == NULL
 		       ? "check the address and the firewall, or give more time with -t"
 		       : "see the server's log, or give more time with -t";
@@ -218,12 +241,14 @@ const char *explain_advice(const struct probe_target *target, const struct probe
 {
 	switch (result->outcome) {
 	case OUTCOME_REFUSED:
-		return "start hello.socket there, or check the address";
+		return target->request_bytes > 0 ? "add ListenDatagram= to hello-listen.socket "
+						   "there, or check the address"
+						 : "start hello.socket there, or check the address";
 	case OUTCOME_UNREACHABLE:
 		return target->endpoint.kind == ENDPOINT_UNIX ? "check the path and its permissions"
 							      : "check the address and the network";
 	case OUTCOME_TIMED_OUT:
-		return advise_timed_out(result);
+		return advise_timed_out(target, result);
 	case OUTCOME_RESET:
 	case OUTCOME_CLOSED:
 		return "see the server's log";

@@ -15,7 +15,7 @@
 char *explain_result(const struct probe_target *target, const struct probe_result *result);
 
 /* The state of an attempt in words, such as "timed out". Static. */
-const char *explain_attempt_state(enum attempt_state state);
+const char *explain_attempt_state(const struct connect_attempt *attempt);
 
 /* Says what a person may do about it, to come after the explanation. Returns a static string, or
  * NULL if there is nothing to add. */

@@ -13,7 +13,7 @@ enum outcome {
 	OUTCOME_TIMED_OUT,    /* no whole frame by the deadline */
 	OUTCOME_RESET,	      /* the connection broke before the end of the frame */
 	OUTCOME_CLOSED,	      /* the server closed the connection before the end of the frame */
-	OUTCOME_MALFORMED,    /* the greeting is not modified UTF-8 */
+	OUTCOME_MALFORMED,    /* not modified UTF-8, or a datagram that is not exactly one frame */
 	OUTCOME_UNKNOWN_HOST, /* the name has no address */
 	OUTCOME_SYSTEM_ERROR, /* a system call failed for a reason of this host */
 	OUTCOME_INTERRUPTED,  /* by a signal */

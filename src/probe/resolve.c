@@ -142,8 +142,8 @@ static enum outcome copy_address(const struct address *address, struct resolve_l
 	return OUTCOME_NONE;
 }
 
-enum outcome resolve_host(const struct endpoint *endpoint, int family, uint64_t deadline_usec,
-			  struct resolve_list *ret_list, int *ret_error)
+enum outcome resolve_host(const struct endpoint *endpoint, int family, int type,
+			  uint64_t deadline_usec, struct resolve_list *ret_list, int *ret_error)
 {
 	struct pollfd polled = {.events = POLLIN};
 	struct request *request;
@@ -158,7 +158,7 @@ enum outcome resolve_host(const struct endpoint *endpoint, int family, uint64_t 
 		return outcome_system_error(ENOMEM, ret_error);
 	*request = (struct request){
 		.endpoint = *endpoint,
-		.hints = {.ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_IDN},
+		.hints = {.ai_family = family, .ai_socktype = type, .ai_flags = AI_IDN},
 		.done_fd = eventfd(0, EFD_CLOEXEC),
 		.references = 1,
 	};

@@ -359,7 +359,7 @@ class Server:
 GREETING = """type=str sequence=int endpoint=str host=str port=int? address=str? family=str?
     status=str exit=int error=str? greeting=str? frame_length=int? time=float resolve_time=float?
     connect_time=float? first_byte_time=float? frame_time=float? close_time=float? attempts=list"""
-ATTEMPT = "address=str outcome=str error=str? time=float?"
+ATTEMPT = "address=str outcome=str error=str? time=float? asked=int?"
 SUMMARY = """type=str endpoint=str host=str port=int? exit=int tried=int greeted=int loss=int|float
     min=float? avg=float? max=float? mdev=float? p50=float? p90=float? p95=float? p99=float?"""
 

@@ -25,5 +25,7 @@ ADVICE = {
     "malformed": "check that the server is a hellod",
     "unknown-host": "*",
 }
+NO_DATAGRAMS = "add ListenDatagram= to hello-listen.socket there, or check the address"
+LONGER_REQUEST = "check the address and the firewall, or give a longer --request-size"
 CHECK_NAME_SERVER = "check the name server, or give more time with -t"
 CANNOT_WRITE = "standard output: {}\n"

@@ -4,6 +4,7 @@ unreachable, and a resolver that hangs. For 47-61.test and "4:7" see network.py.
 import os
 import signal
 import tempfile
+import threading
 import time
 
 import pytest
@@ -38,11 +39,28 @@ CASES = [
     ("-t1 47-67.test", "timed-out", "6:7 timed-out, 4:7 timed-out", 1000, 1100),
     ("-t1 67-42.test", "timed-out", "6:7 timed-out, 4:2 failed", 1000, 1100),
     ("203.0.113.1", "unreachable", "203.0.113.1 failed", 0, 250),
+    # Datagrams: an address has answered, not connected.
+    ("-u 47-61.test", "greeted", "4:7 overtaken, 6:1 answered", 250, 400),
+    ("-u 67-68-47-41.test", "greeted",
+     "6:7 overtaken, 4:7 overtaken, 6:8 overtaken, 4:1 answered", 750, 1000),
+    ("-u 41-69.test", "greeted", "4:1 answered, 6:9 not-tried", 0, 250),
+    ("-u 42-61.test", "greeted", "4:2 failed, 6:1 answered", 0, 250),
+    ("-u 62-41.test", "greeted", "6:2 failed, 4:1 answered", 0, 250),
+    ("-u 42-62.test", "refused", "6:2 failed, 4:2 failed", 0, 250),
+    ("-u -t1 67-42.test", "timed-out", "6:7 timed-out, 4:2 failed", 1000, 1100),
+    ("-u 203.0.113.1", "unreachable", "203.0.113.1 failed", 0, 250),
     # With a near deadline, the attempts share the time.
     ("-t0.2 47-41.test", "greeted", "4:7 overtaken, 4:1 connected", 100, 200),
     ("-t0.4 67-68-47-41.test", "greeted",
      "6:7 overtaken, 4:7 overtaken, 6:8 overtaken, 4:1 connected", 300, 400),
 ]
+
+
+def greet(server):
+    """Answers datagrams, until the program ends."""
+    while True:
+        _, sender = server.recvfrom(1 << 16)
+        server.sendto(HELLO, sender)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +69,8 @@ def network():
         net = Network(etc, {case[0].split()[-1] for case in CASES if case[0].endswith(".test")})
         servers = [Server([HELLO], listener=listener) for listener in net.listeners]
         net.port = servers[0].target
+        for datagrams in net.datagrams:
+            threading.Thread(target=greet, args=[datagrams], daemon=True).start()
         yield net
         for server in servers:
             server.close()

@@ -21,6 +21,8 @@ static void describe(const struct options *options)
 	printf("%s %s", target->endpoint.host, target->endpoint.port);
 	if (target->family != AF_UNSPEC)
 		printf(" %s", target->family == AF_INET ? "ipv4" : "ipv6");
+	if (target->request_bytes != 0)
+		printf(" udp=%zu", target->request_bytes);
 	if (target->timeout_usec != 10000000)
 		printf(" t=%" PRIu64, target->timeout_usec);
 	if (target->await_close)
@@ -43,6 +45,7 @@ static void describe(const struct options *options)
 #define SECONDS "is wrong: give seconds from 0 to 86400" USAGE
 #define TIMEOUT "is wrong: give seconds from 0.001 to 86400" USAGE
 #define COUNT "is wrong: give a number of greetings, 0 for no end" USAGE
+#define BYTES "is wrong: give a number of bytes from 1 to 65507" USAGE
 #define PORT "the port is wrong: give a number from 1 to 65535, or the name of a service" USAGE
 
 static const struct {
@@ -56,6 +59,8 @@ static const struct {
 	{{"--ipv4"}, -1, "localhost 6666 ipv4 text"},
 	{{"-6"}, -1, "localhost 6666 ipv6 text"},
 	{{"--ipv6"}, -1, "localhost 6666 ipv6 text"},
+	{{"-u"}, -1, "localhost 6666 udp=1232 text"},
+	{{"--udp", "--request-size=2000"}, -1, "localhost 6666 udp=2000 text"},
 	{{"-p", "hello"}, -1, "localhost hello text"},
 	{{"--port=17"}, -1, "localhost 17 text"},
 	{{"-t", "2.5"}, -1, "localhost 6666 t=2500000 text"},
@@ -99,6 +104,10 @@ static const struct {
 	{{"-t", "0.001"}, -1, "localhost 6666 t=1000 text"},
 	{{"-t", "86400"}, -1, "localhost 6666 t=86400000000 text"},
 	{{"-t", "0.000999"}, 3, "--timeout: '0.000999' " TIMEOUT},
+	{{"--request-size=1", "-u"}, -1, "localhost 6666 udp=1 text"},
+	{{"-u", "--request-size=65507"}, -1, "localhost 6666 udp=65507 text"},
+	{{"-u", "--request-size=0"}, 3, "--request-size: '0' " BYTES},
+	{{"-u", "--request-size=65508"}, 3, "--request-size: '65508' " BYTES},
 	{{"-i", "0"}, -1, "localhost 6666 i=0 text"},
 	{{"-i", "86400.000001"}, 3, "--interval: '86400.000001' " SECONDS},
 	{{"-c", "0"}, -1, "localhost 6666 c=0 text"},
@@ -110,6 +119,9 @@ static const struct {
 
 	/* Malformed values. */
 	{{"-t", "x"}, 3, "--timeout: 'x' " TIMEOUT},
+	{{"-u", "--request-size=1k"}, 3, "--request-size: '1k' " BYTES},
+	{{"--request-size=1232"}, 3, "--request-size is the length of a datagram: add --udp" USAGE},
+	{{"-u", "vsock:2"}, 3, "'vsock:2': vsock has no datagrams: leave out --udp" USAGE},
 	{{"-i", "1s"}, 3, "--interval: '1s' " SECONDS},
 	{{"-c", "1.5"}, 3, "--count: '1.5' " COUNT},
 	{{"-o", "JSON"}, 3, "--output: 'JSON' is wrong: give text or json" USAGE},

@@ -45,11 +45,11 @@ START_TEST(greeting_is_an_object)
 			       "'first_byte_time': 0.003, 'frame_time': 0.003,"
 			       "'close_time': 0.000123, 'attempts': ["
 			       "{'address': '2001:db8::1', 'outcome': 'connected',"
-			       " 'error': null, 'time': 0.00025},"
+			       " 'error': null, 'time': 0.00025, 'asked': null},"
 			       "{'address': '192.0.2.1', 'outcome': 'failed',"
-			       " 'error': 'Connection refused', 'time': 0.0005},"
+			       " 'error': 'Connection refused', 'time': 0.0005, 'asked': null},"
 			       "{'address': '/run/x', 'outcome': 'not-tried',"
-			       " 'error': null, 'time': null}]}");
+			       " 'error': null, 'time': null, 'asked': null}]}");
 	fixture_free(fixture);
 }
 END_TEST
@@ -74,9 +74,27 @@ START_TEST(unknown_values_are_null)
 			       "'first_byte_time': null, 'frame_time': null,"
 			       "'close_time': null, 'attempts': ["
 			       "{'address': '/\\\\xff', 'outcome': 'timed-out',"
-			       " 'error': null, 'time': 0.00025},"
+			       " 'error': null, 'time': 0.00025, 'asked': null},"
 			       "{'address': '192.0.2.1', 'outcome': 'overtaken',"
-			       " 'error': null, 'time': 0.0005}]}");
+			       " 'error': null, 'time': 0.0005, 'asked': null}]}");
+	fixture_free(fixture);
+}
+END_TEST
+
+START_TEST(datagrams_are_counted)
+{
+	struct fixture *fixture = fixture_new(&report_json);
+
+	result_make_greeting(&fixture->result, "192.0.2.1", UNIT_BYTES(""), 20000);
+	result_add_attempt(&fixture->result, "192.0.2.2", ATTEMPT_SUPERSEDED, 0);
+	fixture->result.attempts[0].asked = 2;
+	fixture->result.attempts[1].asked = 1;
+	fixture_probe(fixture, 1);
+	ck_assert_ptr_nonnull(strstr(fixture->out,
+				     "{\"address\":\"192.0.2.1\",\"outcome\":\"answered\","
+				     "\"error\":null,\"time\":0.000250,\"asked\":2},"
+				     "{\"address\":\"192.0.2.2\",\"outcome\":\"overtaken\","
+				     "\"error\":null,\"time\":0.000500,\"asked\":1}]"));
 	fixture_free(fixture);
 }
 END_TEST
@@ -114,5 +132,5 @@ END_TEST
 int main(void)
 {
 	return UNIT_RUN("report_json", {greeting_is_an_object, 1}, {unknown_values_are_null, 1},
-			{summary_is_an_object, UNIT_COUNT(summaries)});
+			{datagrams_are_counted, 1}, {summary_is_an_object, UNIT_COUNT(summaries)});
 }

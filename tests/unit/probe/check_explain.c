@@ -23,9 +23,10 @@ static const struct row {
 		enum attempt_state state;
 		int error;
 	} attempts[3];
+	unsigned asked[3]; /* of the attempts */
 	const char *host;
 	const char *frame;
-	size_t have, bad_offset;
+	size_t have, bad_offset, request_bytes;
 	const char *text, *expected;
 	uint64_t timeout_usec;
 	const char *explanation, *advice;
@@ -108,6 +109,18 @@ static const struct row {
 		      {"192.0.2.2", ATTEMPT_NOT_TRIED, 0}},
 	 .explanation = "[2001:db8::1]:6666: timed out after 10 s; " AT "Connection refused",
 	 .advice = "check the address and the firewall, or give more time with -t"},
+	{OUTCOME_TIMED_OUT, .timeout_usec = 10000000, .request_bytes = 1,
+	 .attempts = {{"2001:db8::1", ATTEMPT_TIMED_OUT, 0},
+		      {"192.0.2.1", ATTEMPT_FAILED, EHOSTUNREACH},
+		      {"192.0.2.2", ATTEMPT_TIMED_OUT, 0}},
+	 .asked = {4, 2, 1},
+	 .explanation = "[2001:db8::1]:6666: timed out after 10 s, asked 4 times; " AT
+			"No route to host; 192.0.2.2:6666: timed out after 10 s, asked once",
+	 .advice = "check the address and the firewall, or give a longer --request-size"},
+	{OUTCOME_REFUSED, .request_bytes = 1,
+	 .attempts = {{"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED}}, .asked = {1},
+	 .explanation = AT "Connection refused",
+	 .advice = "add ListenDatagram= to hello-listen.socket there, or check the address"},
 	{OUTCOME_TIMED_OUT, CONNECTED, .timeout_usec = 86400000000, .frame = "\0", .have = 1,
 	 .explanation = AT "timed out after 86400 s, after 1 of 2 header bytes",
 	 .advice = "see the server's log, or give more time with -t"},
@@ -128,6 +141,22 @@ static const struct row {
 	{OUTCOME_MALFORMED, CONNECTED, .frame = "\0\5HELL\xFF", .have = 7, .bad_offset = 4,
 	 .explanation = AT "malformed at byte 4 of the greeting's 5",
 	 .advice = "check that the server is a hellod"},
+
+	/* Datagrams that are not exactly one frame. A long one may be longer than any frame. */
+	{OUTCOME_MALFORMED, CONNECTED, .explanation = AT "cut short after 0 of 2 header bytes",
+	 .advice = "check that the server is a hellod"},
+	{OUTCOME_MALFORMED, CONNECTED, .frame = "\0", .have = 1,
+	 .explanation = AT "cut short after 1 of 2 header bytes",
+	 .advice = "check that the server is a hellod"},
+	{OUTCOME_MALFORMED, CONNECTED, .frame = "\0\5HELL", .have = 6,
+	 .explanation = AT "cut short after 6 of 7 bytes",
+	 .advice = "check that the server is a hellod"},
+	{OUTCOME_MALFORMED, CONNECTED, .frame = "\0\5HELLO!", .have = 8,
+	 .explanation = AT "answered with 8 bytes, more than the frame's 7",
+	 .advice = "check that the server is a hellod"},
+	{OUTCOME_MALFORMED, CONNECTED, .frame = "\0\0", .have = 100000,
+	 .explanation = AT "answered with 100000 bytes, more than the frame's 2",
+	 .advice = "check that the server is a hellod"},
 };
 
 START_TEST(results_are_explained)
@@ -136,6 +165,7 @@ START_TEST(results_are_explained)
 	const struct row *row = &rows[_i];
 	struct probe_target target = {
 		.endpoint = {.kind = ENDPOINT_HOST, .port = "hallo"},
+		.request_bytes = row->request_bytes,
 		.timeout_usec = row->timeout_usec,
 		.expected = row->expected,
 	};
@@ -146,13 +176,16 @@ START_TEST(results_are_explained)
 	if (given != NULL && given[0] == '/')
 		target.endpoint.kind = ENDPOINT_UNIX;
 	result_make(&result, row->outcome);
-	for (int i = 0; i < 3 && row->attempts[i].where != NULL; i++)
+	for (int i = 0; i < 3 && row->attempts[i].where != NULL; i++) {
 		result_add_attempt(&result, row->attempts[i].where, row->attempts[i].state,
 				   row->attempts[i].error);
+		result.attempts[i].asked = row->asked[i];
+	}
 	result.error = row->error;
 	result.bad_offset = row->bad_offset;
-	if (row->have > 0)
-		memcpy(result.frame, row->frame, result.frame_have = row->have);
+	result.frame_have = row->have;
+	if (row->frame != NULL)
+		memcpy(result.frame, row->frame, row->have <= 8 ? row->have : FRAME_HEADER_BYTES);
 	if (row->text != NULL)
 		result.text = unit_copy(row->text, result.text_length = strlen(row->text));
 

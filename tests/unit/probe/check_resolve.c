@@ -91,7 +91,7 @@ static enum outcome resolve_one(const char *host, int family, uint64_t deadline_
 
 	*ret_list = (struct resolve_list){.count = 77};
 	strcpy(endpoint.host, host);
-	outcome = resolve_host(&endpoint, family, deadline_usec, ret_list, ret_error);
+	outcome = resolve_host(&endpoint, family, SOCK_DGRAM, deadline_usec, ret_list, ret_error);
 	ck_assert(outcome == OUTCOME_NONE || ret_list->count == 77);
 	if (gate >= 0)
 		eventfd_write(gate, 1);
@@ -126,7 +126,7 @@ START_TEST(hosts_are_resolved)
 	ck_assert_int_eq(resolve_one(hosts[_i].host, hosts[_i].family, CLOCK_NEVER, &list, &error),
 			 known ? OUTCOME_NONE : OUTCOME_UNKNOWN_HOST);
 	ck_assert_int_eq(seen_hints.ai_family, hosts[_i].family);
-	ck_assert_int_eq(seen_hints.ai_socktype, SOCK_STREAM);
+	ck_assert_int_eq(seen_hints.ai_socktype, SOCK_DGRAM);
 	ck_assert_int_eq(seen_hints.ai_flags, AI_IDN);
 	ck_assert_int_eq(sigismember(&seen_mask, SIGINT), 1);
 	if (known) {
@@ -193,7 +193,7 @@ START_TEST(families_alternate)
 }
 END_TEST
 
-/* The family and the deadline have no effect. */
+/* Family, type and deadline have no effect. */
 START_TEST(others_are_addresses_already)
 {
 	struct endpoint endpoint = {.kind = _i == 0 ? ENDPOINT_UNIX : ENDPOINT_VSOCK,
@@ -202,7 +202,8 @@ START_TEST(others_are_addresses_already)
 	int error;
 
 	endpoint.address.storage.ss_family = _i == 0 ? AF_UNIX : AF_VSOCK;
-	ck_assert_int_eq(resolve_host(&endpoint, AF_INET6, 0, &list, &error), OUTCOME_NONE);
+	ck_assert_int_eq(resolve_host(&endpoint, AF_INET6, SOCK_STREAM, 0, &list, &error),
+			 OUTCOME_NONE);
 	ck_assert_uint_eq(list.count, 1);
 	ck_assert_mem_eq(&list.addresses[0], &endpoint.address, sizeof(endpoint.address));
 	resolve_free(&list);
@@ -256,8 +257,9 @@ START_TEST(missing_resources_are_system_errors)
 	getrlimit(RLIMIT_NOFILE, &before);
 	none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
 	setrlimit(RLIMIT_NOFILE, &none);
-	ck_assert_int_eq(resolve_host(&endpoint, AF_UNSPEC, CLOCK_NEVER, &list, &error),
-			 OUTCOME_SYSTEM_ERROR);
+	ck_assert_int_eq(
+		resolve_host(&endpoint, AF_UNSPEC, SOCK_STREAM, CLOCK_NEVER, &list, &error),
+		OUTCOME_SYSTEM_ERROR);
 	setrlimit(RLIMIT_NOFILE, &before);
 	ck_assert_int_eq(error, EMFILE);
 }
