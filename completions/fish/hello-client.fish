@@ -39,7 +39,7 @@ complete -c hello-client -s i -l interval -x -d 'Seconds from one greeting to th
 complete -c hello-client -s e -l expect -x -d 'Require the greeting to be this text'
 complete -c hello-client -s w -l warning -x -d 'Seconds above which a greeting is slow'
 complete -c hello-client -s C -l critical -x -d 'Seconds above which a greeting is too slow'
-complete -c hello-client -s o -l output -x -a 'text json nagios' -d 'Output format'
+complete -c hello-client -s o -l output -x -a 'text json openmetrics nagios' -d 'Output format'
 complete -c hello-client -l histogram -d 'Add a histogram to the summary'
 complete -c hello-client -s q -l quiet -d 'Print only the summary'
 complete -c hello-client -s v -l verbose -d 'Print each connection attempt and each phase'

@@ -64,9 +64,9 @@ static void print_help(void)
 	       "  -e, --expect=TEXT   require the greeting to be exactly TEXT\n"
 	       "  -w, --warning=SEC   a greeting that takes longer is slow\n"
 	       "  -C, --critical=SEC  a greeting that takes longer is too slow\n"
-	       "  -o, --output=FORMAT text, json or nagios (default: text)\n"
+	       "  -o, --output=FORMAT text, json, openmetrics or nagios (default: text)\n"
 	       "      --histogram     with --count, add a histogram of the times to the summary\n"
-	       "  -q, --quiet         print nothing but the summary; no effect with nagios\n"
+	       "  -q, --quiet         print nothing but the summary, or but the metrics\n"
 	       "  -v, --verbose       print each connection attempt and each phase\n"
 	       "  -h, --help          print this help and exit\n"
 	       "  -V, --version       print the version and exit\n"
@@ -122,12 +122,12 @@ static const char *parse_expected(const char *text)
 static const struct report_format *parse_format(const char *text)
 {
 	static const struct report_format *const formats[] = {&report_text, &report_json,
-							      &report_nagios};
+							      &report_openmetrics, &report_nagios};
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
 		if (strcmp(text, formats[i]->name) == 0)
 			return formats[i];
-	usage_error("--output: '%s' is not text, json or nagios", text);
+	usage_error("--output: '%s' is not text, json, openmetrics or nagios", text);
 }
 
 static void parse_option(int c, const char *argument, struct options *options)
@@ -227,5 +227,5 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 	parse_operands(argc - optind, argv + optind, target);
 	/* Wait for the server to close only if that is reported. */
 	target->await_close = options->style.verbose && !options->style.quiet &&
-			      options->format != &report_nagios;
+			      (options->format == &report_text || options->format == &report_json);
 }

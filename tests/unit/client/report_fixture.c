@@ -28,7 +28,7 @@ static void take(int fd, char *buffer, size_t size)
 	ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
 }
 
-static void take_both(struct fixture *fixture)
+void fixture_take(struct fixture *fixture)
 {
 	take(STDOUT_FILENO, fixture->out, sizeof(fixture->out));
 	take(STDERR_FILENO, fixture->err, sizeof(fixture->err));
@@ -62,7 +62,7 @@ void fixture_probe(struct fixture *fixture, uint64_t sequence)
 {
 	fixture->report.stats.tried = sequence;
 	ck_assert_int_eq(fixture->format->probe(&fixture->report, &fixture->result), 0);
-	take_both(fixture);
+	fixture_take(fixture);
 }
 
 void fixture_summary(struct fixture *fixture, unsigned greeted, unsigned failed, int worst)
@@ -74,7 +74,7 @@ void fixture_summary(struct fixture *fixture, unsigned greeted, unsigned failed,
 		stats_add(&fixture->report.stats, false, USEC_PER_MSEC);
 	fixture->report.worst = worst;
 	ck_assert_int_eq(fixture->format->summary(&fixture->report), 0);
-	take_both(fixture);
+	fixture_take(fixture);
 }
 
 void result_make(struct probe_result *result, enum outcome outcome)

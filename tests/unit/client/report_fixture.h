@@ -30,6 +30,9 @@ void fixture_probe(struct fixture *fixture, uint64_t sequence);
 /* Reports a summary: of times from 1 ms on, one millisecond apart, and of failures. */
 void fixture_summary(struct fixture *fixture, unsigned greeted, unsigned failed, int worst);
 
+/* Moves what was printed since the last time to `out` and `err`. */
+void fixture_take(struct fixture *fixture);
+
 /* A result without a greeting, after 20 ms. */
 void result_make(struct probe_result *result, enum outcome outcome);
 
