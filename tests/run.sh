@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# run.sh PORT - what "make run" does: has systemd-socket-activate listen on the port and hand a
-# connection to hellod, prints what hello-client makes of it, and leaves nothing behind.
+# run.sh PORT - make run: systemd-socket-activate listens on the port and passes a connection to
+# hellod, and hello-client prints the greeting. All processes end afterwards.
 set -eu -o pipefail
 
 port=$1
@@ -32,7 +32,7 @@ exec 3<"$work/log"
 while IFS= read -r line <&3; do
 	case $line in
 	'Listening on '*)
-		# The rest must be read too, or hellod would wait to be rid of it.
+		# Reads on, or hellod would block on a full pipe.
 		cat <&3 >/dev/null &
 		./hello-client localhost "$port"
 		exit

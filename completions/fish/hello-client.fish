@@ -6,8 +6,8 @@
 function __hello_client_operands
     set -l words (commandline -opc)
     set -e words[1]
-    argparse -i 4/ipv4 6/ipv6 't/timeout=+' 'c/count=+' 'i/interval=+' 'e/expect=+' 'w/warning=+' \
-        'C/critical=+' 'o/output=+' histogram q/quiet v/verbose h/help V/version -- $words
+    argparse -i 4/ipv4 6/ipv6 'p/port=+' 't/timeout=+' 'c/count=+' 'i/interval=+' 'e/expect=+' \
+        'w/warning=+' 'C/critical=+' 'o/output=+' histogram q/quiet v/verbose h/help V/version -- $words
     and string join \n -- $argv
 end
 
@@ -18,7 +18,7 @@ end
 function __hello_client_wants_port
     set -l operands (__hello_client_operands)
     test (count $operands) -eq 1
-    and not string match -q '/*' -- $operands[1]
+    and not string match -qr '^(/|@|unix:)' -- $operands[1]
 end
 
 function __hello_client_wants_path
@@ -33,6 +33,7 @@ complete -c hello-client -n __hello_client_wants_port -a 6666 -d Port
 
 complete -c hello-client -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c hello-client -s 6 -l ipv6 -d 'Use IPv6 only'
+complete -c hello-client -s p -l port -x -a 6666 -d 'Another way to give the port'
 complete -c hello-client -s t -l timeout -x -d 'Give up after this many seconds'
 complete -c hello-client -s c -l count -x -d 'Repeat, and print a summary'
 complete -c hello-client -s i -l interval -x -d 'Seconds from one greeting to the next'

@@ -45,8 +45,7 @@ int main(int argc, char **argv)
 	struct options options;
 	int r;
 
-	if (stdio_sanitise() < 0)
-		return EXIT_NOT_TRIED;
+	stdio_sanitise(EXIT_NOT_TRIED);
 	/* A reader that closes its pipe is an output error like any other. */
 	signal(SIGPIPE, SIG_IGN);
 	options_parse(argc, argv, &options);

@@ -16,10 +16,6 @@
 #include "common/number.h"
 #include "common/stdio.h"
 
-#define HOST_DEFAULT "localhost"
-#define PORT_DEFAULT "6666"
-#define PORT_MAX 65535U
-
 #define TIMEOUT_DEFAULT_SEC 10U
 #define TIMEOUT_MIN_USEC 1000U
 #define INTERVAL_DEFAULT_SEC 1U
@@ -31,6 +27,7 @@
 static const struct option long_options[] = {
 	{"ipv4", no_argument, NULL, '4'},
 	{"ipv6", no_argument, NULL, '6'},
+	{"port", required_argument, NULL, 'p'},
 	{"timeout", required_argument, NULL, 't'},
 	{"count", required_argument, NULL, 'c'},
 	{"interval", required_argument, NULL, 'i'},
@@ -51,12 +48,13 @@ static void print_help(void)
 	printf("Usage: hello-client [OPTION]... [HOST [PORT]]\n"
 	       "Connect to a hellod, read one greeting, print it.\n"
 	       "\n"
-	       "HOST is a name, an address, or the path of a UNIX socket that begins with '/'\n"
-	       "(default: %s). PORT is a number (default: %s). SEC is a number of\n"
-	       "seconds, which may have a fraction.\n"
+	       "HOST (default: %s) is a name or an address, HOST:PORT, [IPV6]:PORT,\n"
+	       "/PATH, unix:PATH, @NAME or vsock:CID[:PORT]. PORT is a number or the name of a\n"
+	       "service (default: %s). SEC is a number of seconds, which may have a fraction.\n"
 	       "\n"
 	       "  -4, --ipv4          use IPv4 only\n"
 	       "  -6, --ipv6          use IPv6 only\n"
+	       "  -p, --port=PORT     another form of PORT\n"
 	       "  -t, --timeout=SEC   give up after SEC, from the name to the last byte,\n"
 	       "                      0.001 to %u (default: %u)\n"
 	       "  -c, --count=N       repeat N times, 0 without end, and print a summary\n"
@@ -74,8 +72,9 @@ static void print_help(void)
 	       "Exit status: %d greeted, %d slow, %d no valid greeting (refused, timed out,\n"
 	       "reset, cut short, malformed, unexpected, too slow), %d could not try (wrong\n"
 	       "usage, unknown host) or print. With --count the worst: 2, then 3, then 1.\n",
-	       HOST_DEFAULT, PORT_DEFAULT, SECONDS_MAX, TIMEOUT_DEFAULT_SEC, SECONDS_MAX,
-	       INTERVAL_DEFAULT_SEC, EXIT_GREETED, EXIT_SLOW, EXIT_NO_GREETING, EXIT_NOT_TRIED);
+	       ENDPOINT_HOST_DEFAULT, ENDPOINT_PORT_DEFAULT, SECONDS_MAX, TIMEOUT_DEFAULT_SEC,
+	       SECONDS_MAX, INTERVAL_DEFAULT_SEC, EXIT_GREETED, EXIT_SLOW, EXIT_NO_GREETING,
+	       EXIT_NOT_TRIED);
 }
 
 /* Ends the process after a message about wrong usage. */
@@ -141,6 +140,9 @@ static void parse_option(int c, const char *argument, struct options *options)
 	case '6':
 		target->family = AF_INET6;
 		break;
+	case 'p':
+		options->port = argument;
+		break;
 	case 't':
 		target->timeout_usec = parse_seconds("timeout", argument, TIMEOUT_MIN_USEC);
 		break;
@@ -185,23 +187,21 @@ static void parse_option(int c, const char *argument, struct options *options)
 	}
 }
 
-static void parse_operands(int count, char **operands, struct probe_target *target)
+/* `port` is that of --port, or NULL. */
+static void parse_operands(int count, char **operands, const char *port,
+			   struct endpoint *ret_endpoint)
 {
-	uint64_t port;
+	const char *host = count > 0 ? operands[0] : NULL, *why;
 
-	if (count > 0)
-		target->host = operands[0];
-	if (count > 1)
-		target->port = operands[1];
 	if (count > 2)
-		usage_error("'%s': only a host and a port are taken", operands[2]);
-	if (target->host[0] == '\0')
-		usage_error("the host is empty");
-	if (number_parse(target->port, 1, PORT_MAX, &port) < 0)
-		usage_error("'%s' is not a port: give a number from 1 to %u", target->port,
-			    PORT_MAX);
-	if (target->host[0] == '/' && count > 1)
-		usage_error("'%s': a UNIX socket has no port", operands[1]);
+		usage_error("'%s': give only a host and a port", operands[2]);
+	if (count > 1 && port != NULL)
+		usage_error("'%s' and --port=%s: give the port once", operands[1], port);
+	if (count > 1)
+		port = operands[1];
+	if (endpoint_parse(host, port, ret_endpoint, &why) < 0)
+		usage_error("'%s%s%s': %s", host != NULL ? host : "",
+			    host != NULL && port != NULL ? " " : "", port != NULL ? port : "", why);
 }
 
 void options_parse(int argc, char **argv, struct options *ret_options)
@@ -211,20 +211,18 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 	int c;
 
 	*options = (struct options){
-		.target = {.host = HOST_DEFAULT,
-			   .port = PORT_DEFAULT,
-			   .family = AF_UNSPEC,
+		.target = {.family = AF_UNSPEC,
 			   .timeout_usec = (uint64_t)TIMEOUT_DEFAULT_SEC * USEC_PER_SEC,
 			   .warning_usec = CLOCK_NEVER,
 			   .critical_usec = CLOCK_NEVER},
 		.format = &report_text,
 		.interval_usec = (uint64_t)INTERVAL_DEFAULT_SEC * USEC_PER_SEC,
 	};
-	while ((c = getopt_long(argc, argv, "46t:c:i:e:w:C:o:qvhV", long_options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "46p:t:c:i:e:w:C:o:qvhV", long_options, NULL)) != -1)
 		parse_option(c, optarg, options);
 	if (target->warning_usec > target->critical_usec && target->warning_usec != CLOCK_NEVER)
 		usage_error("--warning is more than --critical: swap them");
-	parse_operands(argc - optind, argv + optind, target);
+	parse_operands(argc - optind, argv + optind, options->port, &target->endpoint);
 	/* Wait for the server to close only if that is reported. */
 	target->await_close = options->style.verbose && !options->style.quiet &&
 			      (options->format == &report_text || options->format == &report_json);

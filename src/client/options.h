@@ -10,6 +10,7 @@
 
 struct options {
 	struct probe_target target;
+	const char *port; /* of --port, or NULL; the target has it */
 	const struct report_format *format;
 	struct report_style style;
 	uint64_t count;		/* how many greetings; 0 for no end */

@@ -36,8 +36,8 @@ struct report {
 int report_text_problem(const struct report *report, const struct probe_result *result);
 
 /*
- * Both functions print to standard output, and in text and openmetrics also to standard error. Output
- * errors are found by common/stdio.h. Both return 0, or -ENOMEM.
+ * Both functions print to standard output; those of text and openmetrics also to standard error.
+ * Output errors are found by common/stdio.h. Both return 0, or -ENOMEM.
  */
 struct report_format {
 	const char *name; /* for --output */

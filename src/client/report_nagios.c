@@ -91,14 +91,14 @@ static void print_time(const struct probe_target *target, bool known, double use
 static int print_greeting(const struct probe_result *result)
 {
 	char *escaped = escape(result->text, result->text_length);
-	char joined[ADDRESS_BYTES];
+	struct address_text peer;
 
 	if (escaped == NULL)
 		return -ENOMEM;
+	address_format(result->connected->to, &peer);
 	fputs("greeted with \"", stdout);
 	print_text(escaped);
-	printf("\" by %s in %.6f s", address_string(result->connected->to, joined),
-	       (double)result->time_usec / USEC_PER_SEC);
+	printf("\" by %s in %.6f s", peer.whole, (double)result->time_usec / USEC_PER_SEC);
 	free(escaped);
 	return 0;
 }

@@ -58,16 +58,14 @@ static void write_value(const char *text, FILE *stream)
 /* Returns the labels that every sample has, for the caller to free, or NULL without memory. */
 static char *make_labels(const struct probe_target *target)
 {
-	char *labels;
+	char *labels, endpoint[ENDPOINT_BYTES];
 	size_t length;
 	FILE *stream = open_memstream(&labels, &length);
 
 	if (stream == NULL)
 		return NULL;
 	fputs("endpoint=\"", stream);
-	write_value(target->host, stream);
-	if (target->host[0] != '/')
-		fprintf(stream, ":%s", target->port);
+	write_value(endpoint_format(&target->endpoint, endpoint), stream);
 	/* Two files with the same labels would fail the whole scrape: both families of a name. */
 	if (target->family != AF_UNSPEC)
 		fprintf(stream, "\",family=\"%s", target->family == AF_INET ? "ipv4" : "ipv6");

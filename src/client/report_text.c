@@ -33,9 +33,10 @@ static void print_attempt(const struct connect_attempt *attempt)
 		[ATTEMPT_TIMED_OUT] = "timed out",
 		[ATTEMPT_SUPERSEDED] = "overtaken by another address",
 	};
-	char joined[ADDRESS_BYTES];
+	struct address_text text;
 
-	fprintf(stderr, "%s: %s", address_string(attempt->to, joined), states[attempt->state]);
+	address_format(attempt->to, &text);
+	fprintf(stderr, "%s: %s", text.whole, states[attempt->state]);
 	if (attempt->state == ATTEMPT_FAILED)
 		fprintf(stderr, " (%s)", strerror(attempt->error));
 	if (attempt->state != ATTEMPT_NOT_TRIED)
@@ -152,14 +153,14 @@ static void print_histogram(const struct stats *stats)
 static int text_summary(struct report *report)
 {
 	struct stats *stats = &report->stats;
-	char *host = escape(report->target->host, strlen(report->target->host));
+	const struct endpoint *endpoint = &report->target->endpoint;
+	char *host = escape(endpoint->host, strlen(endpoint->host));
 
 	if (host == NULL)
 		return -ENOMEM;
 	if (!report->style->quiet)
 		putchar('\n');
-	printf("--- %s%s%s ---\n", host, host[0] != '/' ? " port " : "",
-	       host[0] != '/' ? report->target->port : "");
+	printf("--- %s%s%s ---\n", host, endpoint->port[0] != '\0' ? " port " : "", endpoint->port);
 	free(host);
 	printf("%" PRIu64 " greeted of %" PRIu64 " tried, %.6g%% loss\n", stats->greeted,
 	       stats->tried, 100 * stats_loss(stats));

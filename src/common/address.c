@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <linux/vm_sockets.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
@@ -45,7 +44,8 @@ static void format_unix(const char *name, size_t length, char *host)
 	*host = '\0';
 }
 
-void address_format(const struct address *address, struct address_text *ret_text)
+/* Formats the parts. */
+static void format_parts(const struct address *address, struct address_text *ret_text)
 {
 	/* A copy, because C forbids to access the storage as another structure. */
 	union {
@@ -88,22 +88,15 @@ void address_format(const struct address *address, struct address_text *ret_text
 	snprintf(ret_text->port, sizeof(ret_text->port), "%u", port);
 }
 
-void address_join(const struct address_text *text, char *ret_joined)
+void address_format(const struct address *address, struct address_text *ret_text)
 {
+	const struct address_text *text = ret_text;
+
+	format_parts(address, ret_text);
 	/* Of the hosts with a port, only IPv6 contains more than one colon. */
-	if (text->port[0] == '\0')
-		strcpy(ret_joined, text->host);
-	else if (strchr(text->host, ':') != strrchr(text->host, ':'))
-		snprintf(ret_joined, ADDRESS_BYTES, "[%s]:%s", text->host, text->port);
-	else
-		snprintf(ret_joined, ADDRESS_BYTES, "%s:%s", text->host, text->port);
-}
-
-const char *address_string(const struct address *address, char *ret_joined)
-{
-	struct address_text text;
-
-	address_format(address, &text);
-	address_join(&text, ret_joined);
-	return ret_joined;
+	snprintf(ret_text->whole, sizeof(ret_text->whole),
+		 text->port[0] == '\0'				       ? "%s"
+		 : strchr(text->host, ':') != strrchr(text->host, ':') ? "[%s]:%s"
+								       : "%s:%s",
+		 text->host, text->port);
 }

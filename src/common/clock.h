@@ -9,8 +9,7 @@
 #define USEC_PER_MSEC 1000U
 #define NSEC_PER_USEC 1000U
 
-/* No deadline. */
-#define CLOCK_NEVER UINT64_MAX
+#define CLOCK_NEVER UINT64_MAX /* no deadline */
 
 /* Returns CLOCK_MONOTONIC in microseconds. Changes of the system time do not affect it. */
 uint64_t clock_now_usec(void);

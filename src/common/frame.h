@@ -22,8 +22,7 @@
 #define FRAME_BYTES_MAX (FRAME_HEADER_BYTES + FRAME_GREETING_BYTES_MAX)
 
 /*
- * Encodes `text_length` bytes of UTF-8 into a frame. `ret_frame` has room for FRAME_BYTES_MAX, and
- * undefined contents on failure.
+ * Encodes `text_length` bytes of UTF-8. `ret_frame`, of FRAME_BYTES_MAX, is undefined on failure.
  *
  * Returns 0, with the length of the frame in *ret_length;
  *         -EILSEQ if the text is not UTF-8, with the offset in *ret_bad_offset (mutf8.h);
@@ -34,15 +33,11 @@ int frame_encode(const char *text, size_t text_length, uint8_t *ret_frame, size_
 
 /*
  * Returns how many bytes to read after the first `have` bytes of a frame: the rest of the header,
- * then the rest of the greeting, then 0; never bytes after the frame. `have` is at most the frame's
- * length.
+ * then the rest of the greeting, then 0. `have` is at most the length of the frame.
  */
 size_t frame_missing(const uint8_t *frame, size_t have);
 
-/*
- * Decodes the greeting of a whole frame. Arguments and result are those of mutf8_decode():
- * `ret_text` has room for the length of the greeting.
- */
+/* Decodes the greeting of a whole frame, with the outputs and the result of mutf8_decode(). */
 int frame_decode(const uint8_t *frame, char *ret_text, size_t *ret_length, size_t *ret_bad_offset);
 
 #endif

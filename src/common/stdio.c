@@ -12,19 +12,13 @@
 
 static int first_error;
 
-int stdio_sanitise(void)
+void stdio_sanitise(int failure_status)
 {
 	/* Input is opened for writing and output for reading, so that using them fails. */
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0 &&
-		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) {
-			int error = errno;
-
-			warn("/dev/null");
-			return -error;
-		}
-	}
-	return 0;
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+			err(failure_status, "/dev/null");
 }
 
 int stdio_flush(void)

@@ -5,10 +5,10 @@
 
 /*
  * Opens /dev/null on closed standard descriptors, so that no socket becomes descriptor 0, 1 or 2.
- * Reading from and writing to them still fails with EBADF. To be called first in main(). Returns 0,
- * or prints the error of open(2) to standard error, if that is open, and returns the -errno.
+ * Reading from and writing to them still fails with EBADF. To be called first in main(). Ends the
+ * process with that status, and a message, if /dev/null cannot be opened.
  */
-int stdio_sanitise(void);
+void stdio_sanitise(int failure_status);
 
 /* Flushes standard output. Returns 0, or the first -errno of all calls. */
 int stdio_flush(void);

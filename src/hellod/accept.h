@@ -10,7 +10,6 @@ enum accept_error {
 	ACCEPT_BROKEN,	    /* the descriptor is no listening socket */
 };
 
-/* Classifies the errno of a failed accept4(2) on a listening socket. */
-enum accept_error accept_error_kind(int error);
+enum accept_error accept_error_kind(int error); /* an errno */
 
 #endif

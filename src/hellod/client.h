@@ -29,7 +29,6 @@
 #define CLIENT_LINGER_MSEC 5000U
 /* Between attempts while the kernel lacks memory, because no event reports that it is back. */
 #define CLIENT_RETRY_MSEC 100U
-
 /* Input to discard: in total, ample for a client that talks first; per step, to be fair. */
 #define CLIENT_DRAIN_BYTES_MAX ((size_t)16 << 20)
 #define CLIENT_DRAIN_STEP_BYTES ((size_t)64 << 10)

@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #define GREETING_DEFAULT "HELLO"
-
 /* A longer file is refused. Up to here the message can tell the encoded length. */
 #define GREETING_FILE_BYTES_MAX ((size_t)1 << 20)
 
@@ -40,10 +39,9 @@ int greeting_load(const struct greeting_source *source, struct greeting **ret_gr
 /* Returns a greeting of one reference and length 0, with room for a frame of `size`; or NULL. */
 struct greeting *greeting_new(size_t size);
 
-/* Adds a reference. Returns the greeting. */
+/* Adds a reference, and returns the greeting. */
 struct greeting *greeting_ref(struct greeting *greeting);
-
-/* Drops a reference, and frees the greeting with the last one. It may be NULL. */
+/* Drops a reference, and frees the greeting with the last one. NULL is allowed. */
 void greeting_unref(struct greeting *greeting);
 
 #endif

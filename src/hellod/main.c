@@ -23,8 +23,7 @@ int main(int argc, char **argv)
 	char *why;
 
 	server_block_signals();
-	if (stdio_sanitise() < 0)
-		return EX_OSERR;
+	stdio_sanitise(EX_OSERR);
 	options_parse(argc, argv, &options);
 	signal(SIGPIPE, SIG_IGN); /* the reader of standard error may go away */
 	log_open(options.verbose ? LOG_DEBUG : LOG_NOTICE);

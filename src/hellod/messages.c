@@ -54,7 +54,7 @@ void message_accept_error(int error)
 void message_client(const struct client *client, int priority)
 {
 	const char *end = client_end_name(client->end), *remote = getenv("REMOTE_ADDR");
-	char bytes[32], joined[ADDRESS_BYTES];
+	char bytes[32];
 	struct address_text peer;
 	const struct log_field fields[] = {
 		{"HELLO_PEER_ADDRESS", peer.host},
@@ -68,18 +68,19 @@ void message_client(const struct client *client, int priority)
 		return;
 	address_format(&client->peer, &peer);
 	/* Of a connection that was reset before it was passed only systemd knows the peer. */
-	if (client->peer.storage.ss_family == AF_UNSPEC && remote != NULL)
+	if (client->peer.storage.ss_family == AF_UNSPEC && remote != NULL) {
 		snprintf(peer.host, sizeof(peer.host), "%s", remote);
-	address_join(&peer, joined);
+		strcpy(peer.whole, peer.host);
+	}
 	snprintf(bytes, sizeof(bytes), "%zu", client->sent);
 	if (client_greeted(client))
-		log_event(priority, MESSAGE_GREETED, fields, "greeted %s (%s)", joined, end);
+		log_event(priority, MESSAGE_GREETED, fields, "greeted %s (%s)", peer.whole, end);
 	else if (client->end == CLIENT_END_LOCAL_ERROR)
-		log_event(priority, MESSAGE_LOCAL_ERROR, fields, "cannot greet %s: %s; %s", joined,
-			  strerror(client->error), remedy(client->error));
+		log_event(priority, MESSAGE_LOCAL_ERROR, fields, "cannot greet %s: %s; %s",
+			  peer.whole, strerror(client->error), remedy(client->error));
 	else
 		log_event(priority, NULL, fields, "did not greet %s: %s after %zu of %zu bytes",
-			  joined, end, client->sent, client->greeting->length);
+			  peer.whole, end, client->sent, client->greeting->length);
 }
 
 void message_summary(const struct message_counts *counts, bool idle)

@@ -65,7 +65,7 @@ __attribute__((noreturn)) static void wrong_usage(void)
 
 void options_parse(int argc, char **argv, struct options *ret_options)
 {
-	struct options *options = ret_options;
+	struct options *const options = ret_options;
 	int c;
 
 	*options = (struct options){

@@ -11,12 +11,10 @@
  * One thread and one epoll set serve both kinds of sockets: passed connections are clients of a
  * server that does not accept.
  *
- * A lingering client never keeps another one from its greeting. At the limit of connections, or
- * without a descriptor or memory for one more, the client that was greeted longest ago is
- * disconnected. If there is none, the listening sockets are not polled until a client ends or,
- * after a local error, SERVER_PAUSE_MSEC have passed. The flags and the queues of the listening
- * sockets are not changed, because systemd shares them: it keeps the clients still queued at the
- * end.
+ * At the limit of connections, or without a descriptor or memory for one more, the client that was
+ * greeted longest ago is disconnected. If there is none, the listening sockets are not polled until
+ * a client ends or, after a local error, SERVER_PAUSE_MSEC have passed. Their flags and queues are
+ * not changed, because systemd shares them: clients still queued at the end are left to it.
  *
  * epoll and not sd-event: a prototype of this loop on sd-event took 15 % more CPU per greeting.
  */

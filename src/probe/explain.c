@@ -22,7 +22,7 @@ static double seconds(uint64_t usec)
 static int explain_attempts(const struct probe_target *target, const struct probe_result *result,
 			    char **ret_text)
 {
-	char joined[ADDRESS_BYTES];
+	struct address_text text;
 	const char *separator = "";
 	size_t length;
 	FILE *stream = open_memstream(ret_text, &length);
@@ -34,7 +34,8 @@ static int explain_attempts(const struct probe_target *target, const struct prob
 
 		if (attempt->state == ATTEMPT_NOT_TRIED)
 			continue;
-		fprintf(stream, "%s%s: ", separator, address_string(attempt->to, joined));
+		address_format(attempt->to, &text);
+		fprintf(stream, "%s%s: ", separator, text.whole);
 		if (attempt->state == ATTEMPT_FAILED)
 			fputs(strerror(attempt->error), stream);
 		else
@@ -63,11 +64,13 @@ static int explain_unexpected(const char *address, const struct probe_target *ta
 static int explain_connected(const struct probe_target *target, const struct probe_result *result,
 			     char **ret_text)
 {
-	char joined[ADDRESS_BYTES], progress[64];
-	const char *address = address_string(result->connected->to, joined);
+	struct address_text text;
+	const char *address = text.whole;
+	char progress[64];
 	size_t have = result->frame_have, whole = have + frame_missing(result->frame, have);
 	bool slow = result->outcome == OUTCOME_SLOW;
 
+	address_format(result->connected->to, &text);
 	/* The length of the frame is known only from its header. */
 	snprintf(progress, sizeof(progress), "after %zu of %zu %sbytes", have, whole,
 		 have < FRAME_HEADER_BYTES ? "header " : "");
@@ -96,10 +99,23 @@ static int explain_connected(const struct probe_target *target, const struct pro
 	}
 }
 
+/* `host` is escaped. */
+static int explain_unknown(const char *host, const struct endpoint *endpoint, int error,
+			   char **ret_text)
+{
+	const char *hint = error == EAI_NONAME ? endpoint_hint(endpoint) : NULL;
+
+	if (error == EAI_SERVICE)
+		return asprintf(ret_text, "%s: no service '%s' in services(5): give a number", host,
+				endpoint->port);
+	return asprintf(ret_text, "%s: %s%s%s", host, gai_strerror(error), hint != NULL ? ": " : "",
+			hint != NULL ? hint : "");
+}
+
 char *explain_result(const struct probe_target *target, const struct probe_result *result)
 {
 	bool tried = result->attempts != NULL && result->attempts[0].state != ATTEMPT_NOT_TRIED;
-	char *host = escape(target->host, strlen(target->host)), *text = NULL;
+	char *host = escape(target->endpoint.host, strlen(target->endpoint.host)), *text = NULL;
 	int r;
 
 	if (host == NULL)
@@ -107,7 +123,7 @@ char *explain_result(const struct probe_target *target, const struct probe_resul
 	if (result->outcome == OUTCOME_GREETED)
 		r = asprintf(&text, "%s", "");
 	else if (result->outcome == OUTCOME_UNKNOWN_HOST)
-		r = asprintf(&text, "%s: %s", host, resolve_strerror(result->error));
+		r = explain_unknown(host, &target->endpoint, result->error, &text);
 	else if (result->outcome == OUTCOME_SYSTEM_ERROR)
 		r = asprintf(&text, "%s: %s", host, strerror(result->error));
 	else if (result->outcome == OUTCOME_INTERRUPTED)

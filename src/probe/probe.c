@@ -18,8 +18,8 @@
 static enum outcome step_connect(const struct probe_target *target, uint64_t deadline_usec,
 				 struct probe_result *result)
 {
-	enum outcome outcome = resolve_host(target->host, target->port, target->family,
-					    deadline_usec, &result->addresses, &result->error);
+	enum outcome outcome = resolve_host(&target->endpoint, target->family, deadline_usec,
+					    &result->addresses, &result->error);
 
 	if (outcome != OUTCOME_NONE)
 		return outcome;

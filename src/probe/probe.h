@@ -16,10 +16,9 @@
 /* How long to wait for the server to close, if asked to: a hellod closes at once. */
 #define PROBE_CLOSE_MSEC 1000U
 
-/* What to probe, and what to expect. The strings are never freed or changed: see resolve.h. */
+/* What to probe, and what to expect. */
 struct probe_target {
-	const char *host;	/* a name, an address, or the path of a UNIX socket */
-	const char *port;	/* decimal */
+	struct endpoint endpoint;
 	int family;		/* AF_INET, AF_INET6, or AF_UNSPEC for both */
 	uint64_t timeout_usec;	/* total, including name resolution; data that has arrived by then
 				 * is still read */
@@ -32,7 +31,7 @@ struct probe_target {
 /* Times are monotonic, in microseconds; 0 if that phase was not reached. */
 struct probe_result {
 	enum outcome outcome;
-	int error; /* OUTCOME_UNKNOWN_HOST: for resolve_strerror();
+	int error; /* OUTCOME_UNKNOWN_HOST: for gai_strerror(3);
 		    * OUTCOME_RESET, OUTCOME_SYSTEM_ERROR: an errno */
 
 	struct resolve_list addresses;

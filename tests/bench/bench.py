@@ -85,7 +85,7 @@ def talk_first(server):
     return read_load(done.returncode, done.stdout)["greetings"]
 
 
-def come_first(server):
+def time_first_clients(server):
     """Returns latencies in microseconds of clients that wait for the start of the service."""
     latencies = []
     while len(latencies) < FIRST_CLIENTS and server.stop_serving():
@@ -144,7 +144,7 @@ def bench(options, setting):
                 stack.callback(running[-1].end)
         load_average = [os.getloadavg()[0]]
         talkers = {server.name: talk_first(server) for server in running}
-        firsts = {server.name: come_first(server) for server in running}
+        firsts = {server.name: time_first_clients(server) for server in running}
         runs = measure(running, options)
         load_average.append(os.getloadavg()[0])
         progress("ending the servers")

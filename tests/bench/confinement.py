@@ -7,10 +7,10 @@ for all directives of hello@.service together:
 
     exposure   of systemd-analyze security, from 0 (safe) to 10
     rate       greetings per second with 8 clients at a time, divided by those of a plain template
-               with which it alternates: median of $PASSES passes of $VISITS clients
+               with which it alternates: median of $PASSES passes of $CLIENTS clients
     cpu        CPU time of all processes in the container with the plain template, divided by that
                with the directive. It depends less on other processes of the host than the rate,
-               but lacks what the kernel does later
+               but omits work that the kernel does later
     msec       milliseconds of CPU time for a greeting with the directive
 
 The last line is for hello-listen.service, which starts once for all clients: the CPU time of its
@@ -18,7 +18,6 @@ process for a greeting with 32 clients at a time, divided by that of the same un
 
 Only ratios can be compared between runs. $ONLY is a pattern of the lines to measure.
 """
-import fcntl
 import fnmatch
 import json
 import multiprocessing
@@ -31,10 +30,10 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 
-from container import Container, Unavailable, setting
+from container import LOCK, Container, Unavailable, locked, setting
 
 PASSES = int(setting.get("PASSES") or 5)
-VISITS = int(setting.get("VISITS") or 80)
+CLIENTS = int(setting.get("CLIENTS") or 80)
 ONLY = setting.get("ONLY") or "*"
 GREETINGS = 20000
 
@@ -42,9 +41,6 @@ PLAIN_PORT = 6001
 CONFINED_PORT = 6002
 PLAIN_LISTEN_PORT = 6003
 LISTEN_PORT = 6666
-
-# No system test runs at the same time.
-HOST_LOCK = "/run/lock/hellod-tests"
 
 DIRECTIVES = """\
 User=hellod
@@ -120,11 +116,11 @@ def load(port, count, concurrency):
     return result
 
 
-def visit(container, port):
+def greet(container, port):
     """Returns the rate, and the CPU time for a greeting in milliseconds."""
     before = cpu_usec(container.cgroups[0])
-    result = load(port, VISITS, 8)
-    return result["rate"], (cpu_usec(container.cgroups[0]) - before) / VISITS / 1000
+    result = load(port, CLIENTS, 8)
+    return result["rate"], (cpu_usec(container.cgroups[0]) - before) / CLIENTS / 1000
 
 
 def exposure(container):
@@ -143,8 +139,8 @@ def measure(container, name, lines=()):
     write_units(container, "confined", CONFINED_PORT, lines)
     rates, cpus, msecs = [], [], []
     for _ in range(PASSES):
-        plain_rate, plain_msec = visit(container, PLAIN_PORT)
-        rate, msec = visit(container, CONFINED_PORT)
+        plain_rate, plain_msec = greet(container, PLAIN_PORT)
+        rate, msec = greet(container, CONFINED_PORT)
         rates.append(rate / plain_rate)
         cpus.append(plain_msec / msec)
         msecs.append(msec)
@@ -217,8 +213,7 @@ def measure_all(container):
 
 
 def run(directory):
-    with open(HOST_LOCK, "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(LOCK):
         try:
             container = Container(directory)
         except Unavailable as reason:

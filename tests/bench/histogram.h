@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* histogram - outcomes and latencies of clients */
-#ifndef HELLOD_OUTCOME_H
-#define HELLOD_OUTCOME_H
+#ifndef HELLOD_HISTOGRAM_H
+#define HELLOD_HISTOGRAM_H
 
 #include <stdbool.h>
 #include <stddef.h>

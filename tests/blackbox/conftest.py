@@ -9,10 +9,10 @@ import harness
 
 
 def pytest_collection_modifyitems(items):
-    """Deals the slow tests out, because xdist gives chunks of neighbours to its workers."""
+    """Distributes the slow tests, because xdist gives its workers chunks of neighbouring tests."""
     slow = {item: mark.args[0] for item in items for mark in item.iter_markers("slow")}
     items[:] = [item for item in items if item not in slow]
-    chunk = max((len(items) + len(slow)) // 32, 2)  # the first one of each of eight workers
+    chunk = max((len(items) + len(slow)) // 32, 2)  # the first chunk of each of eight workers
     for i, item in enumerate(sorted(slow, key=slow.get, reverse=True)):
         items.insert(i * chunk, item)
 
@@ -34,7 +34,7 @@ def longest(tmp):
 
 @pytest.fixture
 def closing():
-    """A function that has its argument closed after the test."""
+    """A function that returns its argument, and closes it after the test."""
     with contextlib.ExitStack() as stack:
         yield lambda thing: stack.enter_context(contextlib.closing(thing))
 

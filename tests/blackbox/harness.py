@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""hellod as systemd starts it, hello-client, and the other end of either."""
+"""hellod as started by systemd, hello-client, and their peers."""
 import collections
 import contextlib
 import fcntl
@@ -19,16 +19,16 @@ import pytest
 
 HELLOD = os.path.abspath("hellod")
 CLIENT = os.path.abspath("hello-client")
-PATIENCE = 60  # seconds, after which an event is waited for in vain
+PATIENCE = 60  # seconds to wait for an event
 
-# What make check, or a service that runs it, says to its own processes.
+# Variables that make check, or a service that runs it, sets for its own child processes.
 for name in "MAKEFLAGS MFLAGS MAKELEVEL NOTIFY_SOCKET LISTEN_FDS LISTEN_PID WATCHDOG_USEC".split():
     os.environ.pop(name, None)
 os.environ["LC_ALL"] = "C.UTF-8"
 
 
 def frame(text):
-    """What DataOutput.writeUTF of the JDK writes."""
+    """The bytes that DataOutput.writeUTF of the JDK writes."""
     utf16 = text.encode("utf-16-be")
     units = map(chr, struct.unpack(f">{len(utf16) // 2}H", utf16))
     body = "".join(units).encode("utf-8", "surrogatepass").replace(b"\0", b"\xc0\x80")
@@ -40,20 +40,20 @@ LONGEST = frame("A" * 65535)
 
 
 def like(pattern, text):
-    """Whether this is the whole text; * stands for anything."""
+    """Whether the pattern matches the whole text; * matches anything."""
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL)
 
 
 def wait_until(condition):
-    """For what no event tells."""
+    """Polls, for conditions without an event."""
     give_up = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < give_up, "waited in vain"
+        assert time.monotonic() < give_up, f"the condition did not hold in {PATIENCE} s"
         time.sleep(0.02)
 
 
 class Lines:
-    """Lines that come in while the test goes on."""
+    """Lines that a thread reads during the test."""
 
     def __init__(self, source=()):
         self.lines = []
@@ -73,16 +73,16 @@ class Lines:
         return [line for line in self.lines if like(pattern, line)]
 
     def wait_for(self, pattern, count=1):
-        """Returns the lines that match, as soon as there are so many."""
+        """Returns the matching lines, once there are `count` of them."""
         with self._changed:
             enough = self._changed.wait_for(lambda: len(self.find(pattern)) >= count, PATIENCE)
-        assert enough, f"waited in vain for {count} lines '{pattern}', last {self.lines[-20:]}"
+        assert enough, f"no {count} lines '{pattern}' in {PATIENCE} s, last {self.lines[-20:]}"
         return self.find(pattern)
 
 
 def listen(address="", backlog=256, send_bytes=0):
-    """Address: of the host, "" for all of them; or the path of a UNIX socket. With a send buffer
-    of so many bytes, a connection takes little of a frame at a time."""
+    """address: of the host, "" for all of them; or the path of a UNIX socket. send_bytes: size of
+    the send buffers; a small one takes only a part of a frame at a time."""
     if address.startswith("/"):
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(address)
@@ -101,19 +101,19 @@ def listen(address="", backlog=256, send_bytes=0):
 
 
 def target_of(listener):
-    """What hello-client takes as a port, or as a path."""
+    """The port or path, as an operand of hello-client."""
     address = listener.getsockname()
     return address if isinstance(address, str) else str(address[1])
 
 
 def free_port():
-    """A port that nothing listens on, as far as one can know."""
+    """A port without a listener, unless another process takes it meanwhile."""
     with listen() as listener:
         return target_of(listener)
 
 
 def connections(listener):
-    """Those to a listener, each for as long as its turn lasts, until that is shut down."""
+    """Accepts connections, one at a time, until the listener is shut down."""
     while True:
         try:
             connection, _ = listener.accept()
@@ -124,7 +124,7 @@ def connections(listener):
 
 
 def connect(target, receive_bytes=0, address="127.0.0.1"):
-    """With a receive buffer of so many bytes, the peer cannot send much more."""
+    """receive_bytes: size of the receive buffer, which limits how much the server can send."""
     where = target if target.startswith("/") else (address, int(target))
     client = socket.socket(socket.AF_UNIX if where == target else
                            socket.AF_INET6 if ":" in address else socket.AF_INET)
@@ -139,14 +139,15 @@ def read_all(client):
     return b"".join(iter(lambda: client.recv(1 << 20), b""))
 
 
-def visit(target):
-    """Returns what a client gets that only reads."""
+def get_frame(target):
+    """Returns all bytes that a client gets, which sends nothing."""
     with connect(target) as client:
         return read_all(client)
 
 
-def crowd(target, count, at_once=16):
-    """Returns how many clients got which bytes, of so many, and so many at the same time."""
+def greet_many(target, count, at_once=16):
+    """Returns the number of clients for each received byte string, of `count` clients, `at_once`
+    at a time."""
     got = collections.Counter()
     for _ in range(0, count, at_once):
         clients = [connect(target) for _ in range(at_once)]
@@ -162,8 +163,8 @@ def reset(connection):
 
 
 def prepare(sockets=(), environment=None, files=None, closed=()):
-    """For preexec_fn: passes sockets as systemd does, see sd_listen_fds(3); adds to the
-    environment, where {pid} is that of the process; sets RLIMIT_NOFILE; closes descriptors."""
+    """For preexec_fn: passes sockets as systemd does, see sd_listen_fds(3); sets environment
+    variables, in which {pid} is the PID; sets RLIMIT_NOFILE; closes descriptors."""
     def in_child():
         for fd in closed:
             os.close(fd)
@@ -182,7 +183,7 @@ Result = collections.namedtuple("Result", "status out err")
 
 
 class Background:
-    """hello-client, or another command, while it runs."""
+    """A running hello-client, or another command."""
 
     def __init__(self, *arguments, command=(CLIENT,), stdout=subprocess.PIPE,
                  stderr=subprocess.PIPE, **how):
@@ -191,7 +192,7 @@ class Background:
             close_fds=False, preexec_fn=prepare(**how) if how else None)
 
     def end(self, signal=None):
-        """Its end, or that of a signal, and what it printed."""
+        """Sends the signal, if any, and waits. Returns the exit status and the output."""
         if signal is not None:
             self.process.send_signal(signal)
         try:
@@ -215,8 +216,8 @@ def client(*arguments, **how):
 
 
 class Daemon:
-    """hellod: one that has the listening sockets ("listening"), or one for each client
-    ("per-connection"). Its log is that of all its processes."""
+    """hellod: one process with the listening sockets ("listening"), or one for each client
+    ("per-connection"), with one log."""
 
     def __init__(self, mode, *options, listeners=None, **how):
         self.listeners = listeners or [listen()]
@@ -228,10 +229,10 @@ class Daemon:
         self.log = Lines(open(reader, "rb"))
         self._spawn = lambda sockets: self.processes.append(Background(
             *options, command=[HELLOD], stderr=self._log_end, sockets=sockets, **how).process)
-        self._spawning = threading.Lock()  # a client may be greeted before its process is listed
+        self._spawning = threading.Lock()  # the greeting can arrive before Popen() returns
         self._acceptor = None
         if mode == "listening":
-            for listener in listeners or []:  # otherwise it blocks: either has to work
+            for listener in listeners or []:  # the default listener blocks: both kinds must work
                 listener.setblocking(False)
             self._spawn(self.listeners)
         else:
@@ -254,7 +255,7 @@ class Daemon:
         return self.clients[-1]
 
     def wait(self):
-        """Until all its processes have ended. Returns their exit statuses."""
+        """Waits for all its processes. Returns their exit statuses."""
         if self._acceptor:
             self.listeners[0].shutdown(socket.SHUT_RDWR)
             self._acceptor.join()
@@ -262,7 +263,7 @@ class Daemon:
         return self.statuses
 
     def close(self):
-        """Ends it as systemctl stop does. It must end well, unless that has been looked at."""
+        """Stops it as systemctl stop does. It must succeed, unless the test has called wait()."""
         try:
             for client in self.clients:
                 client.close()
@@ -282,7 +283,7 @@ class Daemon:
             return pathlib.Path(f"/proc/{self.processes[0].pid}/{name}")
 
     def sockets(self):
-        """The number of its sockets. It may close one while they are counted."""
+        """The number of its sockets. hellod may close one during the count."""
         count = 0
         for fd in self.proc("fd").iterdir():
             with contextlib.suppress(FileNotFoundError):
@@ -290,24 +291,24 @@ class Daemon:
         return count
 
     def effort(self):
-        """The processor time that it took, in nanoseconds, and how often it got some."""
+        """The CPU time in nanoseconds, and the number of time slices."""
         took, _, times = map(int, self.proc("schedstat").read_text().split())
         return took, times
 
 
-WAIT, RESET = "wait", "reset"  # steps of a server
+WAIT, RESET = "wait", "reset"  # steps of a Server
 
 
 def drip(seconds, data):
-    """Steps of a server: byte by byte, with a pause before each."""
+    """Steps of a Server: byte by byte, with a pause before each."""
     return [step for byte in data for step in (seconds, bytes([byte]))]
 
 
 class Server:
-    """Plays a list of steps to each connection, then closes it; of several lists, one after the
-    other. Bytes are sent, a number is a pause in seconds, RESET resets the connection, WAIT goes
-    on until the client closes it. `seen` has "called" of each, and what WAIT saw: "eof", or
-    "reset" from a client that has left bytes unread."""
+    """A scripted server. Plays a list of steps to each connection, then closes it; plays several
+    lists in turn. Bytes are sent, a number is a pause in seconds, RESET resets the connection,
+    WAIT waits for the client to close it. `seen` gets "accepted" for each connection, and the
+    result of WAIT: "eof", or "reset" from a client that has left bytes unread."""
 
     def __init__(self, *turns, listener=None, address="127.0.0.1"):
         self.listener = listener or listen(address)
@@ -318,7 +319,7 @@ class Server:
 
     def _serve(self, turns):
         for connection, steps in zip(connections(self.listener), itertools.cycle(turns)):
-            self.seen.add("called")
+            self.seen.add("accepted")
             connection.settimeout(PATIENCE)
             try:
                 for step in steps:
@@ -338,7 +339,7 @@ class Server:
             time.sleep(step)
 
     def client(self, *arguments, **how):
-        """What becomes of hello-client with this server."""
+        """Runs hello-client with this server."""
         where = [self.target] if self.target.startswith("/") else ["127.0.0.1", self.target]
         return client(*arguments, *where, **how)
 
@@ -349,12 +350,12 @@ class Server:
 
 
 # Keys of JSON and their types; ? where it may be null.
-GREETING = """type=str sequence=int host=str port=int? address=str? family=str? status=str exit=int
-    error=str? greeting=str? frame_length=int? time=float resolve_time=float? connect_time=float?
-    first_byte_time=float? frame_time=float? close_time=float? attempts=list"""
+GREETING = """type=str sequence=int endpoint=str host=str port=int? address=str? family=str?
+    status=str exit=int error=str? greeting=str? frame_length=int? time=float resolve_time=float?
+    connect_time=float? first_byte_time=float? frame_time=float? close_time=float? attempts=list"""
 ATTEMPT = "address=str outcome=str error=str? time=float?"
-SUMMARY = """type=str host=str port=int? exit=int tried=int greeted=int loss=int|float min=float?
-    avg=float? max=float? mdev=float? p50=float? p90=float? p95=float? p99=float?"""
+SUMMARY = """type=str endpoint=str host=str port=int? exit=int tried=int greeted=int loss=int|float
+    min=float? avg=float? max=float? mdev=float? p50=float? p90=float? p95=float? p99=float?"""
 
 
 def check_keys(thing, keys):
@@ -365,7 +366,7 @@ def check_keys(thing, keys):
 
 
 def objects(out):
-    """The JSON of a client: a line each, with all keys, of the type that they should be."""
+    """Parses JSON of hello-client, one object per line, and checks the keys and their types."""
     things = [json.loads(line, parse_constant=pytest.fail) for line in out.split("\n")[:-1]]
     for thing in things:
         check_keys(thing, SUMMARY if thing["type"] == "summary" else GREETING)

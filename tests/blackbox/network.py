@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A network and an /etc of their own, in which a name lists its addresses: 47-61.test is 4:7 and
-6:1, where the first digit is the version of IP and the second is the end of the address. The hosts
-at 1 are alive, those at 2 refuse, because nothing listens there, and those at 7 to 9 are dead."""
+"""Namespaces with a network and an /etc, in which a host name lists its addresses: 47-61.test is
+4:7 and 6:1. The first digit is the version of IP, the second is the end of the address. The hosts
+at 1 accept connections, those at 2 refuse them, and those at 7 to 9 never answer."""
 import re
 import socket
 import subprocess
@@ -21,7 +21,7 @@ link set hole arp off up
 """ + "".join(f"route add {version}:{n} dev hole src {version}:1\n"
               for version in PREFIXES for n in (7, 8, 9))
 
-# Where the order of the addresses of a name comes from, see gai.conf(5).
+# The order of the addresses of a name: see gai.conf(5).
 ORDER = "label ::/0 1\nprecedence ::/0 50\nprecedence ::ffff:0:0/96 50\n" + "".join(
     f"precedence {address}/128 {precedence}\n" for address, precedence in [
         ("6:7", 90), ("6:8", 80), ("::ffff:4:7", 75), ("6:2", 70), ("::ffff:4:8", 70),
@@ -33,7 +33,7 @@ def expand(text):
 
 
 class Network:
-    """Its listeners are at 4:1 and 6:1, on one port, and at port 6666 of localhost."""
+    """The listeners are at 4:1 and 6:1, on the same port, and at port 6666 of localhost."""
 
     def __init__(self, etc, names):
         self.etc = etc
@@ -46,12 +46,12 @@ class Network:
         self.write("host.conf", "multi on\n")
         self.write("nsswitch.conf", "hosts: files\n")
 
-        for user in ([], ["--map-root-user"]):  # as root, or as root of a namespace of users
+        for user in ([], ["--map-root-user"]):  # as root, or as root of a user namespace
             command = ["unshare", *user, "--mount", "--net"]
             if run(*command, "true").status == 0:
                 break
         else:
-            pytest.skip("no network and mount namespaces here")
+            pytest.skip("network and mount namespaces are not available")
         self._until, theirs = socket.socketpair()
         command += [sys.executable, "-B", __file__, etc]
         self.holder = subprocess.Popen(command, stdin=theirs, stderr=subprocess.PIPE)
@@ -74,12 +74,12 @@ class Network:
 
 
 def inside(etc):
-    """What the first process of the namespaces does, until standard input ends."""
+    """Runs in the namespaces, until standard input ends."""
     def ip(batch):
         return subprocess.run(["ip", "-batch", "-"], input=expand(batch).encode(), check=False)
 
     if ip("link add hole type dummy").returncode:
-        ip("link add hole type veth peer name nobody")
+        ip("link add hole type veth peer name unused")
     ip(SETUP).check_returncode()
     subprocess.run(["mount", "--bind", etc, "/etc"], check=True)
     four = socket.create_server((expand("4:1"), 0))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs the tests side by side in the build directory, and prints a line of TAP for each.
+"""Runs the tests in parallel in the build directory, and prints a line of TAP for each.
 
 Arguments and $PYTEST_ARGS are for pytest, such as -k greeting, or -n0 for one after the other.
 """
@@ -17,7 +17,7 @@ try:
     import pytest
     __import__("xdist")
 except ImportError:
-    # The python3 in $PATH need not be the one that the distribution's packages are for.
+    # The distribution's packages may be for another python3 than the one in $PATH.
     SYSTEM = "/usr/bin/python3"
     if os.path.exists(SYSTEM) and os.path.realpath(sys.executable) != os.path.realpath(SYSTEM):
         os.execv(SYSTEM, [SYSTEM, *sys.argv])
@@ -25,7 +25,7 @@ except ImportError:
 
 
 class Tap:
-    """A plugin that takes the place of pytest's own reports. See https://testanything.org."""
+    """A plugin that replaces the reports of pytest. See https://testanything.org."""
 
     def __init__(self):
         self.count = 0
@@ -37,7 +37,7 @@ class Tap:
         self.failed.add(report.nodeid)
 
     def pytest_runtest_logreport(self, report):
-        """Comes for what was before a test, for the test, and for what was after it."""
+        """Called for the setup, the test, and the teardown."""
         if report.failed:
             self.fail(report)
         elif report.skipped:
@@ -48,7 +48,7 @@ class Tap:
                   report.nodeid.replace("#", "") + self.skipped.get(report.nodeid, ""), flush=True)
 
     def pytest_collectreport(self, report):
-        """Comes from each worker."""
+        """Called for each worker."""
         if report.failed and report.nodeid not in self.failed:
             self.fail(report)
             print("Bail out!", report.nodeid, "cannot be read")
@@ -62,8 +62,8 @@ if not any(os.path.exists(argument.split("::")[0]) for argument in arguments):
     arguments.append(str(pathlib.Path(__file__).absolute().parent))
 with tempfile.TemporaryDirectory(prefix="hellod-") as directory:
     os.environ["TMPDIR"] = tempfile.tempdir = directory
-    # More workers than there are processors, since most tests wait most of the time.
+    # More workers than processors, because most tests wait most of the time.
     status = pytest.main(["-p", "no:terminalreporter", "-n8", "--basetemp", directory + "/pytest",
                           *arguments], plugins=[Tap()])
-# A test that failed has been told of.
+# TAP has reported the failed tests.
 sys.exit(0 if status == pytest.ExitCode.TESTS_FAILED else status)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""hellod and what it is started with: sockets of every kind, or none; systemd-socket-activate."""
+"""The sockets that are passed to hellod: all kinds, or none; systemd-socket-activate."""
 import os
 import shutil
 import socket
 
 import pytest
 
-from harness import (HELLO, HELLOD, Background, Lines, client, free_port,
-                     like, listen, run, visit)
+from harness import (HELLO, HELLOD, Background, Lines, client, free_port, get_frame, like, listen,
+                     run)
 
 SOCKET_ACTIVATE = os.environ.get("SYSTEMD_SOCKET_ACTIVATE") or "systemd-socket-activate"
 UNCONNECTED = "3: a socket that neither listens nor is connected"
@@ -36,7 +36,7 @@ def test_refused_descriptors(what, make):
 
 
 def test_several_connections():
-    """Of which one is closed; and nobody reads the log."""
+    """One of them is closed, and the log is a broken pipe."""
     ours, theirs = zip(*(socket.socketpair() for _ in range(3)))
     ours[0].close()
     for end in ours[1:]:
@@ -57,7 +57,7 @@ def test_socket_activate(closing, mode, family, tmp):
     if not shutil.which(SOCKET_ACTIVATE):
         pytest.skip("systemd-socket-activate is not installed")
     accept = ["--accept"] if mode == "per-connection" else []
-    for _ in range(5):  # the port may be taken when it is used
+    for _ in range(5):  # another process may take the port
         targets = [free_port()] if family == "TCP" else [tmp + "/one", tmp + "/two"]
         listens = (word for target in targets for word in ("-l", target))
         command = [SOCKET_ACTIVATE, *accept, *listens, HELLOD]
@@ -65,7 +65,7 @@ def test_socket_activate(closing, mode, family, tmp):
         if all(like("Listening on *", line) for line in log.wait_for("*", len(targets))):
             break
     for target in [*targets, targets[0]]:
-        assert visit(target) == HELLO
+        assert get_frame(target) == HELLO
     assert client(*["localhost"] * (family == "TCP"), target) == (0, "HELLO\n", "")
     if accept:
         log.wait_for("Child * died with code 0", len(targets) + 2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""hello-client --count: many greetings, their times summed up, and what ends it early."""
+"""hello-client --count: many greetings, the summary of their times, and an early end."""
 import os
 import re
 import shutil
@@ -13,13 +13,13 @@ from harness import CLIENT, HELLO, WAIT, Background, frame, like, objects, run
 from messages import CANNOT_WRITE, COUNTS, LOSS
 from test_probe_outcome import FORMATS, PLUGIN_LINE, check_nagios
 
-PERCENTILES_MIN = 20  # greetings from which on percentiles mean something
+PERCENTILES_MIN = 20  # minimum number of greetings for percentiles
 SUMS = "min/avg/max/mdev"
 RANKS = "p50/p90/p95/p99"
 
 
 def check_times(times, sums, ranks, error):
-    """Whether the summary of these times is right, up to an error from rounding."""
+    """Checks the summary of these times, up to a rounding error."""
     assert sums == pytest.approx([min(times), statistics.mean(times), max(times),
                                   statistics.pstdev(times)], abs=error)
     indexes = [-(-len(times) * percent // 100) - 1 for percent in (50, 90, 95, 99)]
@@ -45,47 +45,47 @@ def check_json(out):
 
 @pytest.mark.parametrize("count", [1, PERCENTILES_MIN - 1, PERCENTILES_MIN, 25])
 def test_times(server, count):
-    friend = server([HELLO, WAIT])
+    fake = server([HELLO, WAIT])
     for output, check in (("text", check_text), ("json", check_json)):
-        status, out, err = friend.client(f"-c{count}", "-i0", "-o", output)
+        status, out, err = fake.client(f"-c{count}", "-i0", "-o", output)
         assert (status, err) == (0, "")
         check(out)
-    check_nagios(friend.client(f"-c{count}", "-i0", "-onagios"), 0, COUNTS.format(count, count)
+    check_nagios(fake.client(f"-c{count}", "-i0", "-onagios"), 0, COUNTS.format(count, count)
                  + " in 0.* s on average", "time=0.*s;;;0;10 loss=0%;;;0;100")
 
 
 def test_text(server, tmp):
     for address in ("127.0.0.1", tmp + "/socket"):
-        friend = server([HELLO, WAIT], address=address)
-        where = address if "/" in address else f"{address} port {friend.target}"
-        status, out, err = friend.client("-c3", "-i0")
+        fake = server([HELLO, WAIT], address=address)
+        where = address if "/" in address else f"{address} port {fake.target}"
+        status, out, err = fake.client("-c3", "-i0")
         assert (status, err, out.count("\n")) == (0, "", 7)
         assert like("".join(f"from {where}: seq={n} time=*.* ms: HELLO\n" for n in (1, 2, 3))
                     + f"\n--- {where} ---\n{LOSS.format(3, 3, 0)}\n{SUMS} = *.*/*.*/*.*/*.* ms\n",
                     out)
-    thing = objects(friend.client("-c1", "-ojson").out)[0]
-    assert (thing["family"], thing["address"], thing["port"]) == ("unix", friend.target, None)
+    thing = objects(fake.client("-c1", "-ojson").out)[0]
+    assert (thing["family"], thing["address"], thing["port"]) == ("unix", fake.target, None)
 
 
 def test_quiet(server):
-    friend = server([HELLO, WAIT])
-    assert friend.client("-q") == (0, "", "")
-    assert friend.client("-q", "-eother") == (2, "", "")
-    assert friend.client("-q", "-ojson") == (0, "", "")
-    check_nagios(friend.client("-q", "-onagios"), 0, "*")
-    status, out, err = friend.client("-q", "-c2", "-i0")
+    fake = server([HELLO, WAIT])
+    assert fake.client("-q") == (0, "", "")
+    assert fake.client("-q", "-eother") == (2, "", "")
+    assert fake.client("-q", "-ojson") == (0, "", "")
+    check_nagios(fake.client("-q", "-onagios"), 0, "*")
+    status, out, err = fake.client("-q", "-c2", "-i0")
     assert (status, err) == (0, "")
-    assert like(f"--- * port {friend.target} ---\n{LOSS.format(2, 2, 0)}\n{SUMS} = * ms\n", out)
-    [thing] = objects(friend.client("-q", "-c2", "-i0", "-ojson").out)
+    assert like(f"--- * port {fake.target} ---\n{LOSS.format(2, 2, 0)}\n{SUMS} = * ms\n", out)
+    [thing] = objects(fake.client("-q", "-c2", "-i0", "-ojson").out)
     assert thing["type"] == "summary"
-    check_nagios(friend.client("-q", "-c2", "-i0", "-onagios"), 0, "*")
+    check_nagios(fake.client("-q", "-c2", "-i0", "-onagios"), 0, "*")
 
 
 def test_histogram(server):
-    """A line for each power of two: each begins where the one before ends, all greetings are in
-    them, and the longest bar is 80 columns wide."""
-    friend = server([HELLO], [0.01, HELLO])
-    status, out, _ = friend.client("-q", "--histogram", "-c40", "-i0")
+    """A line for each power of two: ranges are adjacent and contain all greetings, and the longest
+    line has 80 columns."""
+    fake = server([HELLO], [0.01, HELLO])
+    status, out, _ = fake.client("-q", "--histogram", "-c40", "-i0")
     lines = re.findall(r"^ +([\d.]+) - +([\d.]+) ms +(\d+) ?(#*)$", out, re.MULTILINE)
     assert status == 0 and len(lines) >= 4 and len(lines) == out.count(" - ")
     starts, ends, counts, bars = zip(*lines)
@@ -95,14 +95,14 @@ def test_histogram(server):
     assert max(map(len, out.splitlines())) == 80
     # Without --count, and in the other formats, it is ignored.
     for options in ([], ["-ojson", "-c1"], ["-onagios", "-c1"]):
-        status, out, _ = friend.client("--histogram", *options)
+        status, out, _ = fake.client("--histogram", *options)
         assert (status, "#" in out) == (0, False)
 
 
 @pytest.mark.slow(1.5)
 @pytest.mark.parametrize("options, pause, least, limit", [
     ("-c3 -i0.2", 0, 0.39, 2), ("-c2", 0, 0.99, 3), ("-c1 -i60", 0, 0, 3),
-    # From start to start. From the end of one to the start of the next, it would take 2.2 s.
+    # Between the starts. Between an end and the next start, it would take 2.2 s.
     ("-c3 -i0.5", 0.4, 1.39, 2.1),
 ])
 def test_interval(server, options, pause, least, limit):
@@ -118,12 +118,12 @@ def test_interval(server, options, pause, least, limit):
     (2, 25, [[HELLO], [HELLO], [0.2, HELLO], []], "-w0.1"),
     (1, 0, [[HELLO], [0.2, HELLO], [HELLO], [HELLO]], "-w0.1"),
     (2, 0, [[HELLO], [frame("")], [HELLO], [HELLO]], "-eHELLO"),
-    # A share that binary fractions cannot express: 23 of 40.
+    # A loss that binary fractions cannot express: 23 of 40.
     (2, 57.5, [*17 * [[HELLO]], *23 * [[]]], "-t9"),
 ], ids=["once", "first", "slow-too", "slow", "unexpected", "share"])
 def test_worst_status_holds(server, output, status, loss, turns, option):
-    friend, count = server(*turns), len(turns)
-    got = friend.client("-o", output, f"-c{count}", "-i0", option)
+    fake, count = server(*turns), len(turns)
+    got = fake.client("-o", output, f"-c{count}", "-i0", option)
     assert got.status == status
     if output == "text":
         assert like(f"*{LOSS.format('*', count, loss)}\n*", got.out)
@@ -134,7 +134,7 @@ def test_worst_status_holds(server, output, status, loss, turns, option):
         assert (summary["loss"], len(things)) == (loss / 100, count)
     else:
         check_nagios(got, status, COUNTS.format("*", count) + "*, last problem: 127.0.0.1:"
-                     + f"{friend.target}: *", f"time=*s;*;;0;* loss={loss}%;;;0;100")
+                     + f"{fake.target}: *", f"time=*s;*;;0;* loss={loss}%;;;0;100")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -143,13 +143,13 @@ def test_worst_status_holds(server, output, status, loss, turns, option):
     (2, "json", [[HELLO], [b"\0\5"]], '*"type":"summary",*"exit":2,*\n'),
     (2, "nagios", [[HELLO], [b"\0\5"]], f"HELLO CRITICAL - {COUNTS.format('*', '*')}*"),
     (0, "text", [[HELLO]], f"*\n{LOSS.format('*', '*', 0)}\n*"),
-    # What is cut off does not count: two were greeted when the third hangs.
+    # An interrupted probe does not count: the third one hangs.
     (0, "text", [[HELLO], [HELLO], [WAIT]], f"*\n{LOSS.format(2, 2, 0)}\n*"),
 ])
 def test_signal(server, number, status, output, turns, text):
-    friend = server(*turns)
-    running = Background("-c0", "-i0.01", "-o", output, "127.0.0.1", friend.target)
-    friend.seen.wait_for("called", 3)
+    fake = server(*turns)
+    running = Background("-c0", "-i0.01", "-o", output, "127.0.0.1", fake.target)
+    fake.seen.wait_for("accepted", 3)
     got = running.end(number)
     assert got.status == status
     assert like(text, got.out)
@@ -159,15 +159,15 @@ def test_signal(server, number, status, output, turns, text):
 
 
 def test_signal_without_count(server):
-    friend = server([WAIT])
-    running = Background("127.0.0.1", friend.target)
-    friend.seen.wait_for("called")
+    fake = server([WAIT])
+    running = Background("127.0.0.1", fake.target)
+    fake.seen.wait_for("accepted")
     assert running.end(signal.SIGTERM) == (-signal.SIGTERM, "", "")
 
 
 @pytest.mark.parametrize("options", [[], ["-v"], ["-ojson"], ["-ojson", "-v"]])
 def test_reader_goes_away(server, options):
-    """Then a client without end ends by itself."""
+    """An endless client exits when nothing reads its output."""
     running = Background("-c0", "-i0.01", *options, "127.0.0.1", server([HELLO]).target)
     with running.process.stdout as out:
         assert out.readline()
@@ -177,11 +177,11 @@ def test_reader_goes_away(server, options):
 
 
 @pytest.mark.slow(2)
-def test_nothing_is_lost(server):
-    """With room for 16 descriptors, of which a few are in use, hardly any can be lost."""
-    friend = server([HELLO])
-    running = Background("-c3000", "-i0", "-q", "127.0.0.1", friend.target, files=16)
-    friend.seen.wait_for("called", 2000)
+def test_no_leak(server):
+    """A limit of 16 descriptors, of which a few are in use, would expose a leak."""
+    fake = server([HELLO])
+    running = Background("-c3000", "-i0", "-q", "127.0.0.1", fake.target, files=16)
+    fake.seen.wait_for("accepted", 2000)
     assert len(os.listdir(f"/proc/{running.process.pid}/task")) < 10
     status, out, _ = running.end()
     assert (status, LOSS.format(3000, 3000, 0) in out) == (0, True)

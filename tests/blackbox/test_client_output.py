@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What hello-client prints of a greeting: to files, pipes and terminals, in every locale."""
+"""The output of hello-client for a greeting: to files, pipes and terminals, in all locales."""
 import os
 import pty
 import re
@@ -8,8 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import (HELLO, LONGEST, WAIT, client, drip, frame, free_port, like,
-                     objects)
+from harness import HELLO, LONGEST, WAIT, client, drip, frame, free_port, like, objects
 from messages import CANNOT_WRITE, GREETED_BY
 from test_probe_outcome import FORMATS, PLUGIN_LINE, check_nagios
 
@@ -22,15 +21,15 @@ LONGEST_LINE = (0, 65535 * "A" + "\n", "")
     ([frame("")], (0, "\n", ""), "eof"),
     (drip(0.1, HELLO), HELLO_LINE, "eof"),
     ([LONGEST], LONGEST_LINE, "eof"),
-    # What follows the frame is left unread, as a reset tells the server.
+    # Bytes after the frame stay unread, so that the server gets a reset.
     ([HELLO + b"!"], HELLO_LINE, "reset"),
     ([HELLO, 10000000 * b"X"], HELLO_LINE, "reset"),
     ([LONGEST, 1000000 * b"X"], LONGEST_LINE, "reset"),
 ], ids=["HELLO", "empty", "slow", "longest", "one-byte-more", "endless", "longest-and-more"])
 def test_exactly_one_frame(server, steps, result, end):
-    friend = server([*steps, WAIT])
-    assert friend.client() == result
-    friend.seen.wait_for(end)
+    fake = server([*steps, WAIT])
+    assert fake.client() == result
+    fake.seen.wait_for(end)
 
 
 @pytest.mark.parametrize("address, where", [
@@ -39,17 +38,17 @@ def test_exactly_one_frame(server, steps, result, end):
     *(("127.0.0.1", f"--timeout={seconds} 127.0.0.1")
       for seconds in ("1", "1.", "01.5", ".999999", "86400", "3.0000009"))])
 def test_arguments(server, tmp, address, where):
-    friend = server([HELLO, WAIT], address=address.replace("UNIX", tmp + "/socket"))
-    assert client(*where.split(), friend.target) == HELLO_LINE
+    fake = server([HELLO, WAIT], address=address.replace("UNIX", tmp + "/socket"))
+    assert client(*where.split(), fake.target) == HELLO_LINE
 
 
 def test_terminal(server):
     """A title for the terminal, a bell, a C1 control and a right-to-left override."""
     text = "A\33]0;x\a\u009b\u202eB"
-    stranger = server([frame(text), WAIT])
-    assert stranger.client() == (0, text + "\n", "")
+    fake = server([frame(text), WAIT])
+    assert fake.client() == (0, text + "\n", "")
     ours, theirs = pty.openpty()
-    assert stranger.client(stdout=theirs).status == 0
+    assert fake.client(stdout=theirs).status == 0
     assert os.read(ours, 4096).decode() == r"A\x1b]0;x\x07\u009b\u202eB" + "\r\n"
     os.close(ours)
     os.close(theirs)
@@ -62,20 +61,20 @@ STRANGE_SHOWN = "\"'\\/\\x0a\\x7f\\x00\\u2028😀�|üZ"
 
 
 def test_strange_greeting(server):
-    stranger = server([STRANGE, WAIT])
-    assert stranger.client() == (0, STRANGE_TEXT + "\n", "")
-    assert like(f"from * ms: {STRANGE_SHOWN}\n*", stranger.client("-c1").out)
-    [thing] = objects(stranger.client("-ojson").out)
+    fake = server([STRANGE, WAIT])
+    assert fake.client() == (0, STRANGE_TEXT + "\n", "")
+    assert like(f"from * ms: {STRANGE_SHOWN}\n*", fake.client("-c1").out)
+    [thing] = objects(fake.client("-ojson").out)
     assert (thing["greeting"], thing["frame_length"]) == (STRANGE_TEXT, len(STRANGE))
-    check_nagios(stranger.client("-onagios"), 0,
+    check_nagios(fake.client("-onagios"), 0,
                  GREETED_BY.format(STRANGE_SHOWN.replace("|", r"\x7c"), "*"))
     for options in ("-eother", "-c2 -i0", "-c2 -i0 -eother"):
-        assert re.fullmatch(PLUGIN_LINE, stranger.client("-onagios", *options.split()).out)
+        assert re.fullmatch(PLUGIN_LINE, fake.client("-onagios", *options.split()).out)
 
 
-@pytest.mark.parametrize("host", [b"\xff", b"a\nb", b"a|b", b'"\\', b"/none/\xff", b"/none/a\nb|"])
+@pytest.mark.parametrize("host", [b"\xff", b"a|b", b'"\\', b"/none/\xff", b"/none/a\nb|"])
 def test_strange_host(host):
-    """One that is none, but gets into the output as it was given."""
+    """An invalid host, which is part of the output."""
     objects(client("-ojson", host).out)
     assert re.fullmatch(PLUGIN_LINE, client("-onagios", host).out)
 
@@ -89,14 +88,14 @@ def test_locale(server, tmp, locale):
             pytest.skip("localedef or the sources of locales are not installed")
         subprocess.run(["localedef", "-ide_DE", "-fISO-8859-1", tmp + "/de_DE"], check=True)
     text = "Grüße.☃😀"
-    friend = server([frame(text), WAIT])
-    assert friend.client(**how) == (0, text + "\n", "")
-    assert like(f"*: {text}\n*", friend.client("-c1", **how).out)
-    assert friend.client("-q", "-e" + text, **how).status == 0
-    unexpected = friend.client("-ex", **how)
+    fake = server([frame(text), WAIT])
+    assert fake.client(**how) == (0, text + "\n", "")
+    assert like(f"*: {text}\n*", fake.client("-c1", **how).out)
+    assert fake.client("-q", "-e" + text, **how).status == 0
+    unexpected = fake.client("-ex", **how)
     assert (unexpected.status, f'"{text}"' in unexpected.err) == (2, True)
-    assert objects(friend.client("-ojson", **how).out)[0]["greeting"] == text
-    check_nagios(friend.client("-onagios", "-w0.5", "-t1.5", **how), 0,
+    assert objects(fake.client("-ojson", **how).out)[0]["greeting"] == text
+    check_nagios(fake.client("-onagios", "-w0.5", "-t1.5", **how), 0,
                  GREETED_BY.format(text, "*"), "time=0.*s;0.5;;0;1.5")
 
 
@@ -104,22 +103,22 @@ def test_locale(server, tmp, locale):
 @pytest.mark.parametrize("data", [HELLO, LONGEST], ids=["short", "longest"])
 @pytest.mark.parametrize("options", ["", "-v", "-c2 -i0", "-q -c2 -i0"])
 def test_output_that_cannot_be_written(server, data, options, output):
-    """That is status 3, whatever came of the greeting."""
-    friend = server([data])
+    """Exit status 3, with any result of the probe."""
+    fake = server([data])
     reader, broken_pipe = os.pipe()
     os.close(reader)
     with open("/dev/full", "wb") as full, open(broken_pipe, "wb") as broken:
         for why, where in [("No space left on device", {"stdout": full}),
                            ("Broken pipe", {"stdout": broken}),
                            ("Bad file descriptor", {"closed": [1]})]:
-            status, _, err = friend.client("-o", output, *options.split(), **where)
+            status, _, err = fake.client("-o", output, *options.split(), **where)
             assert (status, err.endswith("hello-client: " + CANNOT_WRITE.format(why))) == (3, True)
 
 
 def test_missing_streams(server):
-    friend = server([HELLO])
+    fake = server([HELLO])
     # Sockets get the numbers of the streams.
-    assert friend.client(closed=[0, 1, 2]).status == 3
-    # Where nothing is to be printed, it does not matter where to.
+    assert fake.client(closed=[0, 1, 2]).status == 3
+    # Without output, a missing stream is not an error.
     assert like("*Connection refused\n", client("127.0.0.1", free_port(), closed=[1]).err)
-    assert friend.client("-q", "-eother", closed=[1]).status == 2
+    assert fake.client("-q", "-eother", closed=[1]).status == 2

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Deadlines too far off to wait for, and a host without memory: hellod with a clock that the test
-puts forward, and a send(2) that fails."""
+"""Long deadlines and a host without memory: hellod with a clock that the test advances, and a
+send(2) that fails."""
 import errno
 import os
 import signal
@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from harness import HELLO, LONGEST, crowd, listen, read_all, visit
+from harness import HELLO, LONGEST, get_frame, greet_many, listen, read_all
 from messages import NOT_GREETED, SUMMARY
 
-# Loaded before other libraries. A symbolic link holds a number, because it can be read at once.
+# Preloaded. A number is the target of a symbolic link, which is read in one system call.
 LIBRARY = r"""
 #include <errno.h>
 #include <stdlib.h>
@@ -46,8 +46,8 @@ ssize_t send(int fd, const void *data, size_t size, int flags)
 
 @pytest.fixture
 def steer(tmp):
-    """A function for processes with its environment. LATER: the clock is so many seconds ahead;
-    SEND_ERROR: an errno, or 0."""
+    """A function that sets a number in processes with its environment. LATER: seconds that the
+    clock is ahead; SEND_ERROR: an errno, or 0."""
     def set_number(name, number):
         path = set_number.environment[name]
         os.symlink(str(number), path + ".new")
@@ -63,19 +63,19 @@ def steer(tmp):
 
 
 def test_send_deadline(daemon, mode, steer, longest):
-    """A client that takes no more is given up after half a minute, and no other one minds."""
+    """A client that stops reading is disconnected after 30 seconds. Other clients do not wait."""
     hellod = daemon(mode, longest, "--verbose", listeners=[listen(send_bytes=4096)],
                     environment=steer.environment)
     mute = [hellod.connect(4096) for _ in range(3)]
 
     def wake():
-        """Takes more than the buffers hold, so that hellod has to send."""
+        """Reads more than the buffers hold, so that hellod has to send."""
         for each in mute:
             left = 16000
             while left > 0 and (got := each.recv(left)):
                 left -= len(got)
         since = time.monotonic()
-        assert crowd(hellod.target, 10, 1) == {LONGEST: 10}
+        assert greet_many(hellod.target, 10, 1) == {LONGEST: 10}
         assert time.monotonic() - since < 5
 
     wake()
@@ -93,7 +93,7 @@ def test_send_deadline(daemon, mode, steer, longest):
 @pytest.mark.parametrize("error, lasts", [
     (errno.ENOBUFS, False), (errno.ENOMEM, False), (errno.ENOBUFS, True)])
 def test_shortage(daemon, mode, steer, error, lasts):
-    """The client waits with hellod for the host to have memory again, until the deadline."""
+    """hellod retries until the host has memory again, or until the deadline."""
     steer("SEND_ERROR", error)
     hellod = daemon(mode, environment=steer.environment)
     waiting = hellod.connect()
@@ -113,4 +113,4 @@ def test_shortage(daemon, mode, steer, error, lasts):
     if mode == "per-connection":
         assert hellod.wait() == [71]
     else:
-        assert visit(hellod.target) == HELLO
+        assert get_frame(hellod.target) == HELLO

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The greeting, from the option or the file to what the client gets: served exactly, or refused."""
+"""The greeting of the option or the file: sent exactly, or refused."""
 import os
 import signal
 
 import pytest
 
-from harness import client, frame, read_all, visit
+from harness import client, frame, get_frame, read_all
 from messages import NOT_UTF8
 
 TEXTS = {"default": "HELLO", "two-byte": "Grüß Gott", "three-byte": "你好，世界",
@@ -23,7 +23,7 @@ def write(path, content):
 
 
 def served(hellod, text):
-    assert visit(hellod.target) == frame(text)
+    assert get_frame(hellod.target) == frame(text)
     assert client("localhost", hellod.target) == (0, text + "\n", "")
 
 
@@ -52,7 +52,7 @@ def test_option_beats_file(daemon, mode, tmp):
     (lambda path: None, "hellod: {}: No such file*"),
 ], ids=["too-long", "too-long-with-pair", "surrogate", "option", "directory", "pipe", "no-file"])
 def test_refused(daemon, mode, tmp, make, message):
-    """The client gets nothing, and the administrator one line."""
+    """The client gets no byte, and the log one line."""
     path = tmp + "/greeting"
     hellod = daemon(mode, make(path) or "--greeting-file=" + path)
     if mode == "per-connection":

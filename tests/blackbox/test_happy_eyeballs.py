@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""hello-client and names: with several addresses of which some are dead, in both families and
-every order, and with a resolver that hangs. For 47-61.test and "4:7" see network.py."""
+"""hello-client with host names: several addresses in both families and all orders, some of them
+unreachable, and a resolver that hangs. For 47-61.test and "4:7" see network.py."""
 import os
 import signal
 import tempfile
@@ -12,14 +12,14 @@ from harness import CLIENT, HELLO, Background, Lines, Server, objects, run, wait
 from messages import CANNOT_WRITE, LOSS, RESOLUTION_TIMED_OUT
 from network import Network, expand
 
-# Arguments, status, the attempts, and the milliseconds that it takes: at least, and less than.
+# Arguments, status, attempts, and the time in milliseconds: at least, and less than.
 CASES = [
-    # The one quarter of a second that a dead address costs.
+    # An unreachable address costs a quarter of a second.
     *((f"{a}7-{b}1.test", "greeted", f"{a}:7 overtaken, {b}:1 connected", 250, 400)
       for a in "46" for b in "46"),
     ("67-68-47-41.test", "greeted",
      "6:7 overtaken, 4:7 overtaken, 6:8 overtaken, 4:1 connected", 750, 1000),
-    # The families take turns.
+    # The families alternate.
     ("67-68-41.test", "greeted", "6:7 overtaken, 4:1 connected, 6:8 not-tried", 250, 400),
     *((f"{a}1-{b}9.test", "greeted", f"{a}:1 connected, {b}:9 not-tried", 0, 250)
       for a in "46" for b in "46"),
@@ -34,11 +34,11 @@ CASES = [
     ("-t1 -6 67-41.test", "timed-out", "6:7 timed-out", 1000, 1100),
     ("-6 47-41.test", "unknown-host", "", 0, 250),
     ("-4 67-61.test", "unknown-host", "", 0, 250),
-    # None is alive.
+    # No address is reachable.
     ("-t1 47-67.test", "timed-out", "6:7 timed-out, 4:7 timed-out", 1000, 1100),
     ("-t1 67-42.test", "timed-out", "6:7 timed-out, 4:2 failed", 1000, 1100),
     ("203.0.113.1", "unreachable", "203.0.113.1 failed", 0, 250),
-    # When the deadline is so near that not all would get a turn, the time is shared out.
+    # With a near deadline, the attempts share the time.
     ("-t0.2 47-41.test", "greeted", "4:7 overtaken, 4:1 connected", 100, 200),
     ("-t0.4 67-68-47-41.test", "greeted",
      "6:7 overtaken, 4:7 overtaken, 6:8 overtaken, 4:1 connected", 300, 400),
@@ -64,8 +64,8 @@ def client(net, *arguments, **how):
 @pytest.mark.parametrize("arguments, word, attempts, least, limit", CASES,
                          ids=[case[0] for case in CASES])
 def test_attempts(network, arguments, word, attempts, least, limit):
-    """Three times, because a busy machine may be late. The start and end of the program itself,
-    which a sanitizer makes longer, do not count."""
+    """Tries three times, because a busy machine may be late. The start and exit of the program,
+    which take longer with a sanitizer, do not count."""
     for _ in range(3):
         before = time.monotonic()
         client(network, "--version")
@@ -84,7 +84,7 @@ def test_attempts(network, arguments, word, attempts, least, limit):
     pytest.fail(f"took {took} ms")
 
 
-def test_losers_are_closed(network):
+def test_superseded_attempts_are_closed(network):
     status, out, err = client(network, "-q", "-c8", "-i0", "47-41.test", network.port, files=8)
     assert (status, err, LOSS.format(8, 8, 0) in out) == (0, "", True)
 
@@ -92,11 +92,11 @@ def test_losers_are_closed(network):
 @pytest.mark.parametrize("words, status", [
     ("unknown-host slow", 3), ("unknown-host slow refused", 2), ("refused unknown-host", 2)])
 def test_worst_status(network, words, status):
-    """A host that stands for nothing is worse than a slow greeting, but better than none."""
+    """unknown-host is worse than a slow greeting, and better than a refused connection."""
     stands_for = {"slow": "4:1 worst.test\n", "refused": "4:2 worst.test\n", "unknown-host": ""}
 
     def become(word):
-        """At once, since a probe must not meet half a file."""
+        """Replaces the file atomically, because probes read it."""
         network.write("hosts.new", network.hosts + stands_for[word])
         os.rename(network.etc + "/hosts.new", network.etc + "/hosts")
 
@@ -114,7 +114,7 @@ def test_worst_status(network, words, status):
 
 @pytest.fixture
 def hanging(network):
-    """A network whose name server is dead."""
+    """A network whose name server never answers."""
     network.write("resolv.conf", "nameserver 4:8\n")
     network.write("nsswitch.conf", "hosts: files dns\n")
     yield network
@@ -127,7 +127,7 @@ def test_resolver_hangs(hanging):
         2, "", f"hello-client: {RESOLUTION_TIMED_OUT.format('0.3')}\n")
     assert client(hanging, "-onagios", "-t0.3", "nowhere.test") == (
         2, f"HELLO CRITICAL - {RESOLUTION_TIMED_OUT.format('0.3')}|time=U;;;0;0.3\n", "")
-    # What is left behind by one probe is not in the way of the next.
+    # The abandoned thread of a probe does not disturb the next probe.
     status, out, _ = client(hanging, "-t0.1", "-c3", "-i0", "nowhere.test")
     assert (status, LOSS.format(0, 3, 100) in out) == (2, True)
 
@@ -143,7 +143,7 @@ def test_signal_while_resolver_hangs(hanging):
 
 
 def test_resolver_hangs_without_streams(hanging):
-    """What the thread that is left behind still holds must not stand in for one."""
+    """A descriptor of the abandoned thread is not taken for a standard stream."""
     arguments = ["-t0.1", "-c1", "nowhere.test"]
     status, _, err = client(hanging, *arguments, closed=[1])
     assert (status, err) == (
@@ -154,7 +154,7 @@ def test_resolver_hangs_without_streams(hanging):
 
 
 def test_defaults(network):
-    """localhost, port 6666."""
+    """The host is localhost, and the port 6666."""
     assert client(network) == (0, "HELLO\n", "")
     for host, error in [("203.0.113.1", "203.0.113.1:6666: Network is unreachable"),
                         ("2001:db8::2", "[2001:db8::2]:6666: Connection refused")]:

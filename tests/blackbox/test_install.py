@@ -41,7 +41,7 @@ def test_install(tmp):
     assert "\nExecStart=/usr/sbin/hellod\n" in unit
     assert " /etc/hello/greeting" in (usr / "share/man/man8/hellod.8").read_text()
     assert " /etc/hello/greeting" in run(str(usr / "sbin/hellod"), "--help").out
-    # Nothing changed, so nothing is made again.
+    # Nothing has changed, so make builds nothing.
     again = make(tmp, "install", f"DESTDIR={tmp}/root")
     assert not any(f"  {word} " in again for word in ("CC", "CCLD", "GEN"))
     make(tmp, "uninstall", f"DESTDIR={tmp}/root")

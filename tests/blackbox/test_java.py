@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The classroom's server and client in Java, and ours: each understands each."""
+"""HelloServer and HelloClient in Java, with hellod and hello-client."""
 import fcntl
 import os
 import pathlib
@@ -8,9 +8,9 @@ import subprocess
 
 import pytest
 
-from harness import Background, Lines, client, run, visit
+from harness import Background, Lines, client, get_frame, run
 
-# The frame is what DataOutput.writeUTF is documented to write.
+# Frames, according to the documentation of DataOutput.writeUTF.
 TEXTS = {
     "HELLO": ("HELLO", b"\0\5HELLO"),
     "empty": ("", b"\0\0"),
@@ -24,9 +24,9 @@ TEXTS = {
 
 @pytest.fixture(scope="session")
 def java(tmp_path_factory):
-    """The command in front of the name of a class. One worker compiles for all."""
+    """The command without the name of the class. One worker compiles for all."""
     if not shutil.which("javac"):
-        pytest.skip("there is no JDK")
+        pytest.skip("javac is not installed")
     directory = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         directory = directory.parent
@@ -35,7 +35,7 @@ def java(tmp_path_factory):
         if not (directory / "HelloServer.class").exists():
             sources = (pathlib.Path(__file__).parents[1] / "interop").glob("Hello*.java")
             subprocess.run(["javac", "-encoding", "UTF-8", "-d", directory, *sources], check=True)
-    # For programs that end soon.
+    # Options for programs that end soon.
     return ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-cp", directory]
 
 
@@ -47,11 +47,11 @@ def test_pair(java, daemon, closing, tmp, kind, name):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     if kind == "HelloServer":
-        # Told nothing, it greets with HELLO.
+        # Without a file, it greets with HELLO.
         server = closing(Background(kind, "0", *[path] * (name != "HELLO"), command=java))
         target = Lines(server.process.stdout).wait_for("listening on port *")[0].rpartition(" ")[2]
     else:
         target = daemon(kind, "--greeting-file=" + path).target
-    assert visit(target) == frame
+    assert get_frame(target) == frame
     assert client("localhost", target) == (0, text + "\n", "")
     assert run(*java, "HelloClient", "localhost", target) == (0, text + "\n", "")

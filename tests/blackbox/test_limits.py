@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Many clients, more clients than there is room for, and what they cost."""
+"""Many clients, more than the limits allow, and their cost."""
 import re
 import resource
 import signal
@@ -7,13 +7,13 @@ import time
 
 import pytest
 
-from harness import HELLO, LONGEST, client, crowd, listen, read_all, visit, wait_until
+from harness import HELLO, LONGEST, client, get_frame, greet_many, listen, read_all, wait_until
 from messages import CANNOT_ACCEPT, GREETED, SUMMARY
 
 
 @pytest.mark.slow(7)
 def test_few_descriptors(daemon):
-    """Clients that stay make room, and others do not wait."""
+    """Clients that do not close make room for others, which do not wait."""
     hellod = daemon("listening", "--verbose", files=64)
     for _ in range(300):
         assert read_all(hellod.connect()) == HELLO
@@ -21,20 +21,20 @@ def test_few_descriptors(daemon):
     assert client("--timeout=1", "127.0.0.1", hellod.target) == (0, "HELLO\n", "")
     assert not hellod.log.find(CANNOT_ACCEPT)
 
-    # Fewer still than it counted on, as when the whole system has none left.
+    # Fewer descriptors than at the start, as if the whole system had run out.
     pid = hellod.processes[0].pid
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (24, 64))
-    assert crowd(hellod.target, 20, 4) == {HELLO: 20}
+    assert greet_many(hellod.target, 20, 4) == {HELLO: 20}
     hellod.log.wait_for(CANNOT_ACCEPT)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (64, 64))
     assert hellod.effort()[0] - before[0] < 0.5e9
 
-    # They are given up in time.
+    # hellod stops lingering for clients that do not close.
     hellod.log.wait_for("*linger-timeout*")
-    assert visit(hellod.target) == HELLO
+    assert get_frame(hellod.target) == HELLO
     wait_until(lambda: hellod.sockets() <= 2)
 
-    time.sleep(1.2)  # until the last of its status is told
+    time.sleep(1.2)  # until hellod has sent its last status
     before = hellod.effort()
     time.sleep(1)
     assert hellod.effort() == before
@@ -42,7 +42,7 @@ def test_few_descriptors(daemon):
 
 @pytest.mark.slow(2)
 def test_all_are_being_greeted(daemon, longest):
-    """There is none to make room: it waits, and waiting costs nothing."""
+    """No client can make room: hellod waits, without using the CPU."""
     hellod = daemon("listening", longest, "--max-connections=20",
                     listeners=[listen(send_bytes=4096)])
     mute = [hellod.connect(4096) for _ in range(40)]
@@ -54,31 +54,31 @@ def test_all_are_being_greeted(daemon, longest):
     assert hellod.sockets() <= 20 + 2
     for each in mute:
         each.close()
-    assert crowd(hellod.target, 20, 1) == {LONGEST: 20}
+    assert greet_many(hellod.target, 20, 1) == {LONGEST: 20}
 
 
 def test_max_connections(daemon):
-    """As many as are allowed, and one more."""
+    """The maximum, and one more."""
     hellod = daemon("listening", "--max-connections=2", "--log-greetings=yes")
     for _ in range(2):
         assert read_all(hellod.connect()) == HELLO
     assert not hellod.log.find("*(dropped)*")
-    assert visit(hellod.target) == HELLO
+    assert get_frame(hellod.target) == HELLO
     hellod.log.wait_for(GREETED.format("*", "dropped"))
     hellod.log.wait_for(GREETED.format("*", "closed"))
     assert len(hellod.log.lines) == 2
 
 
 @pytest.mark.slow(2)
-def test_nothing_is_lost(daemon):
+def test_no_leak(daemon):
     """Neither memory nor descriptors grow."""
     def memory_kb():  # without the pages of the program's file, which are mapped 64 KiB at a time
         return int(re.search(r"RssAnon:\s*(\d+) kB", hellod.proc("status").read_text())[1])
 
     hellod = daemon("listening")
-    assert crowd(hellod.target, 960) == {HELLO: 960}
+    assert greet_many(hellod.target, 960) == {HELLO: 960}
     before = memory_kb()
-    assert crowd(hellod.target, 4000) == {HELLO: 4000}
+    assert greet_many(hellod.target, 4000) == {HELLO: 4000}
     assert memory_kb() - before <= 64
     wait_until(lambda: hellod.sockets() <= 2)
     hellod.signal(signal.SIGTERM)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The lines of hellod on standard error, and what it tells systemd with sd_notify(3)."""
+"""The log of hellod on standard error, and its messages to systemd: sd_notify(3)."""
 import signal
 import socket
 import time
 
 import pytest
 
-from harness import HELLO, Lines, connect, listen, read_all, reset, visit
+from harness import HELLO, Lines, connect, get_frame, listen, read_all, reset
 from messages import GREETED, NOT_GREETED, SUMMARY
 
 
@@ -35,9 +35,9 @@ def test_greetings(daemon, mode, tmp, address, options, wanted):
 
 
 def test_early_reset(daemon):
-    """Of a client that is gone before it is accepted, accept4(2) still tells the address."""
+    """accept4(2) returns the address of a client that has already reset the connection."""
     hellod = daemon("listening", "--verbose")
-    assert visit(hellod.target) == HELLO
+    assert get_frame(hellod.target) == HELLO
     hellod.signal(signal.SIGSTOP)
     client = connect(hellod.target)
     address = address_of(client)
@@ -48,7 +48,7 @@ def test_early_reset(daemon):
 
 @pytest.fixture
 def notify_receiver(tmp):
-    """Takes the place of systemd. Its lines are the assignments that came."""
+    """Replaces systemd. The lines are the received assignments."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(tmp + "/notify")
         lines = Lines(line for message in iter(lambda: receiver.recv(65536), b"")
@@ -63,7 +63,7 @@ def test_notify(daemon, notify_receiver):
     notify_receiver.wait_for("READY=1")
     notify_receiver.wait_for("WATCHDOG=1", 3)
     for _ in range(2):
-        assert visit(hellod.target) == HELLO
+        assert get_frame(hellod.target) == HELLO
     notify_receiver.wait_for("STATUS=Greeted 2 clients, 0 connected")
     hellod.signal(signal.SIGHUP)
     notify_receiver.wait_for("READY=1", 2)
@@ -79,11 +79,11 @@ def test_notify(daemon, notify_receiver):
 
 @pytest.mark.slow(1)
 def test_idle(daemon, notify_receiver):
-    """systemd can see why hellod ends. The watchdog of another process is not hellod's to feed."""
+    """The reason for the exit is in the status. hellod ignores the watchdog of another process."""
     hellod = daemon("listening", "--idle-timeout=1",
                     environment={**notify_receiver.service, "WATCHDOG_PID": "1"})
     since = time.monotonic()
-    assert visit(hellod.target) == HELLO
+    assert get_frame(hellod.target) == HELLO
     assert hellod.wait() == [0]
     assert time.monotonic() - since >= 1
     hellod.log.wait_for(SUMMARY.format(1, 1, "idle"))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""hello-client -o openmetrics: valid for Prometheus, and with the values that were measured."""
+"""hello-client -o openmetrics: valid for Prometheus, and with the measured values."""
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -9,7 +10,7 @@ import time
 
 import pytest
 
-from harness import CLIENT, HELLO, WAIT, Background, client, frame, free_port, run
+from harness import CLIENT, HELLO, WAIT, Background, client, frame, free_port, like, run
 from messages import CANNOT_WRITE
 from test_client_output import STRANGE, STRANGE_TEXT
 from test_probe_outcome import SITUATIONS, STATUSES
@@ -103,21 +104,23 @@ def test_situation(server, options, steps, word, message):
         assert float(options.split()[1]) <= metrics["duration_seconds"] < 5
 
 
-@pytest.mark.parametrize("host, word", [
-    ("127.0.0.1", "refused"), ("/nowhere", "unreachable"), ("/" + 107 * "0", "unknown-host"),
-    ("no.invalid", "unknown-host"), ("/none/\u00fc\u2028", "unreachable"),
-    ("/none/\"a\\n\\\n\r\t\b}{,=#", "unreachable"), ("a\n# TYPE b", "unknown-host"),
-    (b"/none/\xff\xc3", "unreachable"), (b"\xed\xa0\x80\\", "unknown-host"),
+@pytest.mark.parametrize("where, word", [
+    ("127.0.0.1:{}", "refused"), ("localhost:{}", "refused"), ("no.invalid:{}", "unknown-host"),
+    ("{}\\\"}}{{,=#.invalid:1", "unknown-host"), (b"\xed\xa0\x80\\:1", "unknown-host"),
+    ("/nowhere", "unreachable"), ("unix:no-file", "unreachable"), ("@no\"name\\", "refused"),
+    ("/none/\u00fc\u2028", "unreachable"), (b"/none/\xff\xc3", "unreachable"),
+    ("/none/\"a\\n\\\n# TYPE\r\t\b}}{{,=#", "unreachable"),
 ], ids=ascii)
 @pytest.mark.parametrize("count", [[], ["-c2", "-i0"]])
-def test_no_server(host, word, count):
-    """Labels have the endpoint unchanged, except bytes that are not UTF-8."""
-    endpoint = [host] if host[:1] in ("/", b"/") else [host, free_port()]
-    text = host if isinstance(host, str) else re.sub(
-        "[\udc80-\udcff]", "\ufffd", host.decode(errors="surrogateescape"))
-    got = client("-oopenmetrics", *count, *endpoint)
-    assert got.status == STATUSES.get(word, 2)
-    metrics = Metrics(got.out, ":".join([text, *endpoint[1:]]))
+def test_no_server(where, word, count):
+    """The label has the endpoint unchanged, except bytes that are not UTF-8."""
+    if isinstance(where, str):
+        where = text = where.format(free_port())
+    else:
+        text = re.sub("[\udc80-\udcff]", "\ufffd", where.decode(errors="surrogateescape"))
+    got = client("-oopenmetrics", *count, where)
+    assert got.status == STATUSES.get(word, 2), got.err
+    metrics = Metrics(got.out, text)
     assert metrics.results() == {word: 2 if count else 1}
     assert metrics["success"] == 0
     assert got.err.count("\nhello-client: seq=2:") == (1 if count else 0)
@@ -158,7 +161,7 @@ def test_signal(server, number, turns, tried):
     """What was counted until then is printed."""
     friend = server(*turns)
     running = Background("-oopenmetrics", "-c0", "-i0.01", "127.0.0.1", friend.target)
-    friend.seen.wait_for("called", tried + 1)
+    friend.seen.wait_for("accepted", tried + 1)
     got = running.end(number)
     metrics = Metrics(got.out, "127.0.0.1:" + friend.target)
     assert (got.status, metrics["success"]) == ((0, 1) if tried else (3, 0))
@@ -194,6 +197,14 @@ def test_locale(server, tmp):
     assert run("localedef", "-ide_DE", "-fISO-8859-1", tmp + "/de_DE").status == 0
     for count in [], ["-c2", "-i0"]:
         probe(server([HELLO]), *count, environment={"LC_ALL": "de_DE", "LOCPATH": tmp})
+
+
+def test_alert_of_the_manual(tmp):
+    manual = pathlib.Path(os.environ["srcdir"], "man/hello-client.1.in").read_text("utf-8")
+    rule = re.search(r"^groups:\n.*?(?=^\.Ed)", manual, re.DOTALL | re.MULTILINE)[0]
+    pathlib.Path(tmp, "rule").write_text(rule.replace(r"\-", "-"), "utf-8")
+    assert shutil.which("promtool") or pytest.skip("promtool is not installed")
+    assert like("*SUCCESS: 1 rules found*", run("promtool", "check", "rules", tmp + "/rule").out)
 
 
 def test_promtool_finds_errors(server):

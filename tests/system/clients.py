@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The clients of these tests. They are in the container's network: see container.py."""
+"""Clients, in the network of the container: see container.py."""
 import contextlib
 import json
 import select
@@ -23,7 +23,7 @@ def connect(source="127.0.0.1", receive_buffer=None):
 
 
 def receive(client):
-    """Reads to the end."""
+    """Returns everything up to end of file."""
     received = b""
     while chunk := client.recv(65536):
         received += chunk
@@ -31,7 +31,7 @@ def receive(client):
 
 
 def talk(half_close=False, late=False):
-    """Sends before it reads. A late client reads after the server has closed its side."""
+    """Sends first, then reads. With `late`, reads after the server has shut down its side."""
     with connect() as client:
         client.sendall(bytes(100000))
         if half_close:
@@ -57,7 +57,7 @@ def flood():
 
 @contextlib.contextmanager
 def idle_clients(count, source="127.0.0.1"):
-    """Clients that stay connected. Yields how many got HELLO, and how many were closed at once."""
+    """Clients that stay connected. Yields the numbers of those greeted and those closed at once."""
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(connect(source)) for _ in range(count)]
         received = [receive(client) for client in clients]
@@ -71,26 +71,26 @@ def hello(*arguments):
 
 
 def hello_fails(*arguments):
-    """Returns the message of a hello-client that gets no greeting."""
+    """Returns the error message of hello-client, which must fail."""
     status, message = attempt("./hello-client", *arguments)
     assert status == 2, message
     return message
 
 
 def load_command(concurrency, *options):
-    """The command for many clients, each from another address: see tests/bench/load --help."""
+    """The command for many clients with different addresses: see tests/bench/load --help."""
     return ["./tests/bench/load", "--json", f"--concurrency={concurrency}", "--port=6666",
             f"--timeout={PATIENCE_SEC}", *options]
 
 
-def crowd(count, concurrency, *options):
-    """Fails unless all clients get HELLO, or the bytes of an option."""
+def greet_many(count, concurrency, *options):
+    """Fails unless all clients get HELLO, or the bytes of --bytes."""
     run(*load_command(concurrency, f"--count={count}", *options))
 
 
 @contextlib.contextmanager
 def load(concurrency, *options):
-    """Yields the process, and a dictionary that receives the result at the end."""
+    """Yields the process, and a dictionary that gets its result at the end."""
     result = {}
     with subprocess.Popen(load_command(concurrency, *options), stdout=subprocess.PIPE) as process:
         try:

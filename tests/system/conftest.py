@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Each pytest process has one container, and each test finds it as it is after boot."""
-import fcntl
-
+"""Each pytest process has one container. Each test gets it in its state after boot."""
 import pytest
 
-from container import Container, Unavailable, wait_until
+from container import LOCK, Container, Unavailable, locked, wait_until
 
 
 def pytest_configure(config):
@@ -16,7 +14,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Prints what tests have measured."""
+    """Prints the measurements of the tests."""
     for report in terminalreporter.getreports("passed"):
         for name, text in report.user_properties:
             terminalreporter.write_line(f"{name}: {text}")
@@ -34,11 +32,10 @@ def container(tmp_path_factory):
 
 @pytest.fixture
 def machine(container, request):
-    """The container. Fails if the test leaves an instance or a failed unit, or if the filter of
-    system calls has ended one."""
+    """The container. Fails if the test leaves an instance or a failed unit, or if an instance
+    has made a system call that the filter denies."""
     exclusive = request.node.get_closest_marker("exclusive")
-    with open("/run/lock/hellod-tests", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+    with locked(LOCK, exclusive):
         container.mark_journal()
         try:
             yield container
@@ -46,5 +43,5 @@ def machine(container, request):
             assert container.run("systemctl list-units --failed --plain --no-legend hello*") == ""
             assert "status=31/SYS" not in container.journal()
         finally:
-            print(container.journal())  # pytest shows it if the test has failed
+            print(container.journal())  # pytest shows this if the test has failed
             container.reset()

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""A real systemd as PID 1, in a container with a network of its own and the build installed.
+"""A container with systemd as PID 1, a network of its own, and the build installed.
 
 $SYSTEMD is "host" for the systemd and the root of this host, or a Debian suite: mmdebstrap makes
-its root once, and it stays below $XDG_CACHE_HOME/hellod until somebody removes it.
+its root once, and keeps it below $XDG_CACHE_HOME/hellod.
 
-One process has one container. It moves into a mount namespace of its own, so that nothing stays
-mounted after it, and into the container's network, where its sockets and children are the clients.
+A process has one container. It enters a new mount namespace, so that its mounts end with it, and
+the container's network, where its sockets and child processes are the clients.
 """
 import contextlib
 import ctypes
@@ -21,10 +21,13 @@ import subprocess
 import tempfile
 import time
 
-# The commands that tests execute in the container, and the libraries of the build.
+# Commands that the tests execute in the container, and libraries of the build.
 SUITE_PACKAGES = "systemd,systemd-sysv,dbus,iproute2,procps,libsystemd0,libjson-c5"
 SOCKETS = "hello.socket", "hello-listen.socket"
 SERVICES = "hello@.service", "hello-listen.service", "hello-netns.service"
+
+# Held by every test, and exclusively by a test or benchmark that measures time.
+LOCK = "/run/lock/hellod-tests"
 
 PATIENCE_SEC = 60
 CLONE_NEWNS, CLONE_NEWNET, PR_SET_PDEATHSIG = 0x20000, 0x40000000, 1
@@ -45,25 +48,32 @@ def wait_until(condition):
 
 
 def attempt(*command):
-    """Returns the exit status of a command, and all that it printed."""
+    """Returns the exit status and the output of a command."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     return done.returncode, done.stdout.strip()
 
 
 def run(*command):
-    """Returns what a command printed, which must succeed."""
+    """Returns the output of a command, which must succeed."""
     status, output = attempt(*command)
     assert status == 0, f"{shlex.join(map(str, command))}: status {status}: {output}"
     return output
 
 
+@contextlib.contextmanager
+def locked(path, exclusive=True):
+    """Waits for the lock of a file, which is shared or exclusive."""
+    with open(path, "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+        yield
+
+
 def suite_root(suite):
-    """The root directory of a Debian suite. The first caller makes it, and others wait."""
+    """The root directory of a Debian suite. The first process makes it, and others wait."""
     cache = pathlib.Path(setting.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache", "hellod")
     cache.mkdir(parents=True, exist_ok=True)
-    with open(cache / f"{suite}.lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(cache / f"{suite}.lock"):
         if not (cache / suite).is_dir():
             with tempfile.TemporaryDirectory(prefix=f"{suite}.", dir=cache) as unfinished:
                 os.rename(make_suite_root(suite, f"{unfinished}/root"), cache / suite)
@@ -85,7 +95,7 @@ def make_suite_root(suite, root):
 
 
 class Container:
-    """A machine that has booted."""
+    """A booted machine."""
 
     def __init__(self, work):
         self.work = pathlib.Path(work)
@@ -117,7 +127,7 @@ class Container:
             raise Unavailable(str(error)) from error
 
     def install(self):
-        """Installs the build, for the systemd in the root instead of the one of configure."""
+        """Installs the build, adapted to the systemd in the root."""
         unit_directory = setting["systemdsystemunitdir"]
         run("env", "-u", "MAKEFLAGS", "-u", "MFLAGS", "-u", "MAKELEVEL",
             "make", "-s", "install", f"DESTDIR={self.root}")
@@ -133,9 +143,9 @@ class Container:
         if unit_directory not in ("/lib/systemd/system", "/usr/lib/systemd/system"):
             for unit in (*SOCKETS, *SERVICES):
                 self.link(f"/etc/systemd/system/{unit}", f"{unit_directory}/{unit}")
-        # A system call that the filter denies ends the process, so that it is noticed.
+        # A denied system call ends the process, so that tests notice it.
         self.write_drop_in("hello@.service", "10-kill", "[Service]", "SystemCallErrorNumber=kill")
-        # Nothing cleans or hides these directories, because the build may be installed there.
+        # The build may be installed in a directory that systemd would clean or hide.
         self.link("/etc/tmpfiles.d/tmp.conf", "/dev/null")
         if setting["sbindir"].startswith(("/tmp/", "/var/tmp/", "/home/", "/root/")):
             for unit in SERVICES[:2]:
@@ -159,7 +169,7 @@ class Container:
                 self.cgroups[-1].mkdir(exist_ok=True)
 
     def start(self):
-        """Boots. Returns when systemd says that it is up, which nspawn passes on."""
+        """Boots. Returns when systemd has reported READY=1 through nspawn."""
         def in_the_child():
             libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # nspawn then shuts down
             for cgroup in self.cgroups:
@@ -196,7 +206,7 @@ class Container:
             assert libc.setns(network.fileno(), CLONE_NEWNET) == 0
 
     def reboot(self):
-        """Leaves the process in the network of the new boot."""
+        """Reboots. The process enters the network of the new boot."""
         self.attempt("systemctl reboot")
         assert self.nspawn.wait(PATIENCE_SEC) == 133  # for a reboot, with --keep-unit
         self.start()
@@ -262,11 +272,11 @@ class Container:
         return self.show(unit, "ActiveState")
 
     def instances(self):
-        """The instances of hello@.service that systemd knows of."""
+        """The instances of hello@.service that systemd has loaded."""
         return self.run("systemctl list-units --all --plain --no-legend hello@*").splitlines()
 
     def mark_journal(self):
-        """From here on journal() shows what is written."""
+        """journal() shows the entries from here on."""
         self.mark = time.time()
 
     def journal(self, options=""):

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What an administrator does with the units while clients connect, and the units of a user."""
+"""systemctl commands while clients connect, and the units of a user."""
 import subprocess
 import time
 
 import pytest
 
-from clients import connect, crowd, hello, hello_fails, idle_clients, load, receive
+from clients import connect, greet_many, hello, hello_fails, idle_clients, load, receive
 from container import SOCKETS, setting, wait_until
 
 USER_SERVICE = f"""\
@@ -35,18 +35,18 @@ def test_commands_that_lose_no_client(machine, unit, command):
 
 
 def test_restart_of_the_socket(machine):
-    """Clients in the queue are cut off, but no client gets a part of a greeting."""
+    """Clients in the queue are disconnected. No client gets a part of a greeting."""
     machine.serve("hello.socket")
-    with load(32, "--seconds=1") as (process, result):
+    with load(32, "--seconds=4") as (process, result):
         wait_until(lambda: int(machine.show("hello.socket", "NAccepted")) > 10)
         machine.serve("hello.socket")
         assert process.poll() is None
     assert {name for name, count in result["failures"].items() if count} <= {"reset", "refused"}
-    crowd(30, 30)
+    greet_many(30, 30)
 
 
 def test_many_restarts(machine):
-    """systemd's own limit is five starts within 10 seconds."""
+    """The default start limit is five starts within 10 seconds."""
     for unit in 6 * SOCKETS[1:] + 6 * SOCKETS[::-1]:
         machine.serve(unit)
     assert hello() == "HELLO"
@@ -54,7 +54,7 @@ def test_many_restarts(machine):
 
 
 def test_stop(machine):
-    """A stop of the socket leaves the instances alone; a stop of the instances leaves nothing."""
+    """Instances outlive the socket, and no unit outlives the instances."""
     machine.serve("hello.socket")
     with idle_clients(20) as answers:
         machine.run("systemctl stop hello.socket")
@@ -87,7 +87,7 @@ def test_stop_waits_for_a_slow_reader(machine, unit, units):
 
 
 def test_reboot(machine):
-    """systemd starts the socket unit that is enabled, and not the other one."""
+    """systemd starts only the enabled socket unit."""
     machine.run("systemctl enable --quiet hello.socket hello-listen.socket")
     machine.run("systemctl disable --quiet hello-listen.socket")
     assert machine.attempt("systemctl is-enabled hello.socket hello-listen.socket")[1] == \
@@ -114,12 +114,12 @@ def test_user_manager(machine):
     hello_socket = machine.inside(setting["systemdsystemunitdir"], "hello.socket")
     (units / "hello.socket").write_bytes(hello_socket.read_bytes())
     (units / "hello@.service").write_text(USER_SERVICE, "utf-8")
-    # Started like this, because a login needs more packages in the container.
+    # Without a login, which needs more packages in the container.
     machine.run(f"systemd-run --quiet --unit=guest --uid={uid} -p Type=notify -p Delegate=yes"
                 f" -E HOME={home} -E XDG_RUNTIME_DIR={runtime} /lib/systemd/systemd --user")
     as_user("systemctl --user start hello.socket")
     assert as_user(setting["bindir"] + "/hello-client") == "HELLO"
-    crowd(50, 16)
+    greet_many(50, 16)
     assert machine.state("hello.socket") == "inactive"
     wait_until(lambda: as_user("systemctl --user list-units --all --no-legend hello@*") == "")
     as_user("systemctl --user stop hello.socket")

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Mistakes of an administrator with hello.socket, and what corrects them.
+"""Configuration errors of hello.socket, and their correction, while clients connect.
 
-Clients keep connecting. Without CollectMode= each would leave a failed unit; these pile up until
-systemd can load no more units, and the socket fails.
+Without CollectMode= each client would leave a failed unit, until systemd can load no more units and
+the socket fails.
 """
 import pytest
 
-from clients import crowd, hello, hello_fails
+from clients import greet_many, hello, hello_fails
 from container import setting, wait_until
 
 GREETING_ID = "9320f0a01a3242f8ae3a0d459390222a"  # of MESSAGE_ID=
@@ -14,8 +14,8 @@ CLIENTS = 20
 
 
 def expect_broken(machine, reason):
-    """Each client is closed without a byte, the journal says why, and the socket stays active."""
-    crowd(CLIENTS, 10, "--bytes=")
+    """Clients get no byte, the journal has the reason, and the socket stays active."""
+    greet_many(CLIENTS, 10, "--bytes=")
     wait_until(lambda: not machine.instances())
     assert reason in machine.journal("-p notice")
     assert machine.state("hello.socket") == "active"
@@ -43,8 +43,8 @@ def test_bad_greeting(machine):
 
 @pytest.mark.parametrize("lines, reason", [
     (["ExecStart=", "ExecStart=/no/such/program"], "status=203/EXEC"),
-    (["User=nobody-has-this-name"], "status=217/USER"),
-    # The filter does not allow what a shell calls.
+    (["User=no-such-user"], "status=217/USER"),
+    # The filter denies system calls of a shell.
     (["SystemCallFilter=", "ExecStart=", "ExecStart=/bin/sh -c 'kill -SEGV $$$$'"],
      "status=11/SEGV"),
 ])
@@ -57,7 +57,7 @@ def test_bad_service(machine, lines, reason):
 
 
 def test_service_without_program(machine):
-    """The socket fails with a service that cannot be loaded, and an administrator starts it."""
+    """A service that cannot be loaded makes the socket fail until it is started again."""
     machine.serve("hello.socket")
     machine.drop_in("hello@.service", "[Service]", "ExecStart=")
     hello_fails()
@@ -66,7 +66,7 @@ def test_service_without_program(machine):
     machine.drop_in("hello@.service")
     machine.run("systemctl start hello.socket")
     assert hello() == "HELLO"
-    # Or a target does, with Upholds=.
+    # With Upholds= a target starts it again.
     machine.drop_in("basic.target", "[Unit]", "Upholds=hello.socket")
     machine.drop_in("hello@.service", "[Service]", "ExecStart=")
     hello_fails()

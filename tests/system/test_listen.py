@@ -4,7 +4,7 @@ import contextlib
 import subprocess
 import time
 
-from clients import connect, crowd, hello, hello_fails, load, receive
+from clients import connect, greet_many, hello, hello_fails, load, receive
 from container import SOCKETS, setting, wait_until
 
 SERVICE = "hello-listen.service"
@@ -12,7 +12,7 @@ SOCKET = "hello-listen.socket"
 
 
 def restart(machine, options=""):
-    """Restarts the service with these options of hellod, which starts the socket too."""
+    """Restarts the service with these options of hellod. This also starts the socket."""
     program = setting["sbindir"] + "/hellod"
     machine.drop_in(SERVICE, "[Service]", "ExecStart=", f"ExecStart={program} {options}")
     machine.run(f"systemctl restart {SERVICE}")
@@ -37,7 +37,7 @@ def test_one_process_greets_all(machine):
     status = "Greeted 4 clients, 0 connected"
     wait_until(lambda: machine.show(SERVICE, "StatusText") == status)
     assert f'Status: "{status}"' in machine.run(f"systemctl status {SERVICE}")
-    crowd(2000, 64)
+    greet_many(2000, 64)
     assert main_pid(machine) == pid
 
 
@@ -58,18 +58,18 @@ def test_reload(machine):
 
 
 def test_journal_that_stands_still(machine):
-    """It costs messages, but no greetings. Its queue has room for 512 messages or fewer."""
+    """Messages are dropped, but no client is lost. The journal queues at most 512 messages."""
     restart(machine, "--log-greetings=yes")
     journald = machine.show("systemd-journald.service", "MainPID")
     machine.run(f"kill -STOP {journald}")
     try:
-        crowd(2000, 64)
+        greet_many(2000, 64)
     finally:
         machine.run(f"kill -CONT {journald}")
 
 
 def test_switching(machine):
-    """One command goes from one socket to the other. A client may fail only while it runs."""
+    """One command switches to the other socket. Clients fail at most while it runs."""
     machine.serve(SOCKET)
     for unit in 2 * SOCKETS:
         with subprocess.Popen(machine.command(f"systemctl start {unit}")) as switch:
@@ -78,11 +78,11 @@ def test_switching(machine):
                     receive(client)
         assert switch.returncode == 0
         assert [name for name in SOCKETS if machine.state(name) == "active"] == [unit]
-        crowd(20, 1)
+        greet_many(20, 1)
 
 
 def test_idle_exit(machine):
-    """The service ends when it is idle and the next client starts it, but no client fails."""
+    """The service exits when idle, the next client starts it, and no client fails."""
     restart(machine, "--idle-timeout=0.01")
     clients = [subprocess.Popen(["./hello-client", "-q", "--count=100", f"--interval={seconds}"])
                for seconds in (0.029, 0.031, 0.037, 0.041)]
@@ -91,7 +91,7 @@ def test_idle_exit(machine):
 
 
 def test_kill_under_load(machine):
-    """systemd starts the service again, and only clients that it had accepted are lost."""
+    """systemd restarts the service. Only clients that it had accepted are lost."""
     restart(machine)
     before = main_pid(machine)
     with load(64, "--seconds=2") as (process, result):
@@ -104,8 +104,8 @@ def test_kill_under_load(machine):
     assert hello() == "HELLO"
 
 
-def test_nothing_to_greet_with(machine):
-    """systemd starts the service once a second, and clients that wait are greeted at last."""
+def test_bad_greeting(machine):
+    """systemd restarts the service once a second, and waiting clients are greeted in the end."""
     machine.serve(SOCKET)
     machine.greeting(b"HEL\xff")
     assert machine.attempt(f"systemctl restart {SERVICE}")[0] != 0
@@ -120,7 +120,7 @@ def test_nothing_to_greet_with(machine):
 
 
 def test_start_and_stop(machine):
-    """A start of the service starts the socket, and a stop of the socket stops the service."""
+    """The service starts its socket, and stops with it."""
     machine.run(f"systemctl start {SERVICE}")
     assert machine.state(SOCKET) == "active"
     assert hello() == "HELLO"

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from clients import connect, crowd, flood, hello, hello_fails, idle_clients, load, reset
+from clients import connect, flood, greet_many, hello, hello_fails, idle_clients, load, reset
 from container import SERVICES, SOCKETS, setting, wait_until
 
 GREETED_ID = "46f9530514c14616a03f0fb2053ce493"  # of MESSAGE_ID=
@@ -20,7 +20,7 @@ def confine_strictly(machine):
 
 
 def test_unit_files(machine, record_property):
-    """systemd-analyze has nothing to say about them, and finds the services confined."""
+    """systemd-analyze reports no problems and a low exposure."""
     def exposure(unit, most):
         lines = machine.run(f"systemd-analyze security --no-pager --threshold={most * 10:g} {unit}")
         record_property("exposure", re.search("exposure level.*", lines)[0])
@@ -41,14 +41,14 @@ def test_journal_has_a_line_for_each_greeting(machine):
     # By identifier, because the journal loses the unit of a process that has ended.
     assert len(machine.journal("-t hellod").splitlines()) == 2
     assert "greeted" in machine.journal("HELLO_PEER_ADDRESS=::1")
-    # LogLevelMax= drops what systemd itself says about an instance.
+    # LogLevelMax= drops systemd's own messages about an instance.
     assert "hello@" not in machine.journal("_PID=1")
     entry = json.loads(machine.journal(f"MESSAGE_ID={GREETED_ID} -o json").splitlines()[0])
     wanted = {"PRIORITY": "5", "HELLO_PEER_ADDRESS": "127.0.0.1", "HELLO_BYTES": "7",
               "HELLO_END": "closed", "SYSLOG_IDENTIFIER": "hellod",
               "_UID": machine.run("id -u hellod")}
     assert {name: entry.get(name) for name in wanted} == wanted
-    # All messages. To write its own, systemd makes calls that the filter denies.
+    # With all messages. To write them, systemd makes system calls that the filter denies.
     machine.drop_in("hello@.service", "[Service]", "LogLevelMax=debug",
                     "SystemCallErrorNumber=", "SystemCallErrorNumber=EPERM",
                     "ExecStart=", f"ExecStart={setting['sbindir']}/hellod --verbose")
@@ -76,7 +76,7 @@ def test_reset_before_accept_is_logged(machine):
         for _ in range(20):
             reset()
         os.kill(machine.pid1, signal.SIGCONT)
-        assert hello() == "HELLO"  # systemd has taken all others from the queue before
+        assert hello() == "HELLO"  # systemd has accepted all others before
         assert machine.journal("_PID=1").count("getpeername") == logged
 
 
@@ -92,18 +92,18 @@ def test_only_the_socket_starts_instances(machine):
 
 
 def test_clients_that_do_not_close(machine):
-    """More clients than 64, the default limit. Instances end when hellod stops lingering."""
+    """More than 64 clients, the default limit. Instances end when hellod stops lingering."""
     machine.serve("hello.socket")
     with idle_clients(80) as answers:
         assert answers == (80, 0)
         assert hello() == "HELLO"
-        # That of systemd, and one for all instances.
+        # The namespace of systemd, and one for all instances.
         assert len(machine.run("lsns --noheadings --type=net --output=NS").split()) == 2
         wait_until(lambda: not machine.instances())
 
 
 def test_one_address_cannot_take_all_places(machine):
-    # Instances that stay for longer than it takes to start all of them.
+    # Instances that outlast the start of all of them.
     machine.drop_in("hello@.service", "[Service]", "ExecStartPost=sleep 60", "SystemCallFilter=")
     machine.serve("hello.socket")
     with idle_clients(140) as answers, idle_clients(1, "127.0.0.2") as others_answers:
@@ -127,23 +127,23 @@ def test_limits(machine):
 
 
 def test_rate(machine):
-    """systemd's default limits end the socket, or delay clients."""
+    """The default limits of systemd would stop the socket, or delay clients."""
     machine.serve("hello.socket", "TriggerLimitBurst=20")
-    crowd(60, 32)
+    greet_many(60, 32)
     assert machine.state("hello.socket") == "active"
     if machine.version >= 255:
         machine.serve("hello.socket", "PollLimitBurst=1")
-        crowd(40, 40, "--timeout=40")  # the default interval would take them 80 seconds
+        greet_many(40, 40, "--timeout=40")  # with the default interval: 80 seconds
         # The drop-in of hello.socket(8) for 20 clients a second.
         machine.serve("hello.socket", "PollLimitIntervalSec=1s", "PollLimitBurst=20")
         begin = time.monotonic()
-        crowd(60, 32)
+        greet_many(60, 32)
         assert time.monotonic() - begin > 1.9
 
 
 @pytest.mark.exclusive
 def test_flood(machine, record_property):
-    """All clients are greeted, and systemd answers an administrator meanwhile."""
+    """All clients are greeted, and systemd answers systemctl meanwhile."""
     count, concurrency = int(setting.get("FLOOD") or 2000), 64
     machine.serve("hello.socket")
     times = []
@@ -158,22 +158,22 @@ def test_flood(machine, record_property):
     assert machine.show("hello.socket", "NRefused") == "0"
 
     # The speed depends on the machine, so answers are measured in rounds of 64 clients. One answer
-    # in ten may be late, because the machine may have other work.
+    # in ten may be late, because of other processes.
     a_round = result["seconds"] * concurrency / count
     rounds = sorted(seconds / a_round for seconds in times)
     most = rounds[len(rounds) * 9 // 10]
     record_property("flood", f"{count} clients in {result['seconds']:.1f} s, {concurrency} in"
                     f" {a_round * 1000:.0f} ms; 'systemctl status' answered {len(rounds)} times,"
                     f" 90 % within {most:.2f} rounds, all within {rounds[-1]:.2f}")
-    # Before 255 systemd starts the instances of all waiting clients before it answers, and
-    # systemctl asks more than once: it may wait for the end of one round, and of the next.
+    # Before 255 systemd starts the instances of all waiting clients before it answers. systemctl
+    # asks more than once, and may wait for the end of two rounds.
     assert most < (0.5 if machine.version >= 255 else 2)
 
 
 def test_strict_conf(machine):
     confine_strictly(machine)
     machine.serve("hello.socket")
-    crowd(20, 8)
+    greet_many(20, 8)
     with idle_clients(1):
         wait_until(lambda: len(machine.instances()) == 1)
         pid = machine.run("pgrep -x hellod")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""SystemCallFilter= allows what hellod, the C library and libsystemd call, and no more.
+"""SystemCallFilter= allows the system calls of hellod, the C library and libsystemd, and no others.
 
-The list in hello@.service comes from here: the summary has the allowed calls that were not made.
+The list in hello@.service comes from here: the summary lists allowed calls that were not made.
 """
 import contextlib
 import re
@@ -10,12 +10,12 @@ import subprocess
 
 import pytest
 
-from clients import connect, crowd, flood, hello, hello_fails, idle_clients, reset, talk
+from clients import connect, flood, greet_many, hello, hello_fails, idle_clients, reset, talk
 from container import attempt, wait_until
 
 
 def greet_all_kinds(machine):
-    """Clients and greetings of every kind, and signals."""
+    """All kinds of clients, greetings and signals."""
     talk()
     talk(half_close=True)
     talk(late=True)
@@ -23,7 +23,7 @@ def greet_all_kinds(machine):
     connect().close()
     flood()
     hello("::1")
-    crowd(10, 5)
+    greet_many(10, 5)
     for text in b"x" * 65535, b"HEL\xff", None:
         machine.greeting(text)
         machine.attempt("systemctl reload hello-listen.service")  # if it runs
@@ -36,7 +36,7 @@ def greet_all_kinds(machine):
 
 @contextlib.contextmanager
 def traced(machine, work):
-    """Yields a set that receives the names of the system calls of hellod at the end."""
+    """Yields a set that gets the names of hellod's system calls at the end."""
     calls = set()
     with open(work / "log", "w+b") as log, subprocess.Popen(
             ["strace", "--follow-forks", "--output-separately", f"--output={work}/of",
@@ -47,7 +47,7 @@ def traced(machine, work):
         finally:
             strace.terminate()
     for trace in work.glob("of.*"):  # one for each process
-        # Before that the process executes systemd, which has no filter yet.
+        # Before the last execve() the process executes systemd, without the filter.
         _, *ours = re.split(r'(?m)^execve\("[^"]*/hellod", .* = 0$',
                             trace.read_text("utf-8", "replace"))
         calls.update(re.findall(r"(?m)^(\w+)\(", "".join(ours)))
@@ -71,7 +71,7 @@ def test_filter_allows_what_hellod_calls(machine, record_property, tmp_path, uni
 
 
 def test_filter_denies_the_rest(machine):
-    """It ends a program that makes other calls, with the message that the fixture looks for."""
+    """Another call ends the program, with the message that the fixture looks for."""
     machine.drop_in("hello@.service", "[Service]", "ExecStart=", "ExecStart=/bin/ls")
     machine.serve("hello.socket")
     hello_fails()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# systemd-analyze has nothing to say about the unit files, and finds the services confined.
+# systemd-analyze reports no problems of the unit files, and a low exposure of the services.
 set -eu -o pipefail
 
 fail()
@@ -20,10 +20,10 @@ env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s install DESTDIR="$work" >"$work/
 cd "$work$systemdsystemunitdir"
 cp "$work${docdir:?}"/examples/hello-probe.* .
 
-# It looks for ExecStart= on this machine, where nothing is installed: any program stands in.
+# systemd-analyze looks for the program on this machine, where hellod is not installed.
 sed -i "s|^ExecStart=${sbindir:?}/hellod|ExecStart=$(command -v true)|" hello*
 ! grep '@[a-z_]*@' hello* || fail "make has not replaced every variable"
-# With a condition that does not hold the socket starts the service again and again.
+# With a condition that fails, the socket would start the service again and again.
 ! grep -E '^(Condition|Assert)' hello*.service || fail "a service has a condition"
 said=$(SYSTEMD_UNIT_PATH=$PWD: systemd-analyze verify --man=no "$PWD"/hello* 2>&1) || true
 [ -z "$said" ] || fail "systemd-analyze verify: $said"

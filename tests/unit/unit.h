@@ -18,7 +18,10 @@
 /* A string literal and its length: it may contain NULs, and the one at its end does not count. */
 #define UNIT_BYTES(literal) (literal), sizeof(literal) - 1
 
-/* Initial value of an output, to find out whether a function has written it. */
+/* Timeout of a test, long enough for a slow machine. */
+#define UNIT_TIMEOUT_SEC 60
+
+/* Initial value of an output, to detect whether a function has written it. */
 #define UNIT_UNTOUCHED ((size_t)0xABCDEF01)
 
 /*
@@ -70,24 +73,24 @@ static inline int unit_tcp_connect(int listen_fd, int receive_bytes)
  * Makes a connection. `buffer_bytes` limits its buffers, which then hold a few times as much; 0
  * leaves them to the kernel.
  */
-static inline void unit_pair(int family, int buffer_bytes, int *ours, int *peer)
+static inline void unit_pair(int family, int buffer_bytes, int *ret_ours, int *ret_peer)
 {
 	if (family == AF_UNIX) {
 		int fds[2];
 
 		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-		*ours = fds[0];
-		*peer = fds[1];
+		*ret_ours = fds[0];
+		*ret_peer = fds[1];
 	} else {
 		int listen_fd = unit_tcp_listen();
 
-		*peer = unit_tcp_connect(listen_fd, buffer_bytes);
-		*ours = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		ck_assert_int_ge(*ours, 0);
+		*ret_peer = unit_tcp_connect(listen_fd, buffer_bytes);
+		*ret_ours = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+		ck_assert_int_ge(*ret_ours, 0);
 		close(listen_fd);
 	}
 	if (buffer_bytes > 0)
-		ck_assert_int_eq(setsockopt(*ours, SOL_SOCKET, SO_SNDBUF, &buffer_bytes,
+		ck_assert_int_eq(setsockopt(*ret_ours, SOL_SOCKET, SO_SNDBUF, &buffer_bytes,
 					    sizeof(buffer_bytes)),
 				 0);
 }
@@ -101,7 +104,7 @@ static inline void unit_reset(int fd)
 	close(fd);
 }
 
-/* How many entries a directory has, such as /proc/self/fd. */
+/* Returns the number of entries of a directory, such as /proc/self/fd. */
 static inline size_t unit_count_entries(const char *path)
 {
 	DIR *directory = opendir(path);
@@ -114,36 +117,33 @@ static inline size_t unit_count_entries(const char *path)
 	return count;
 }
 
-/* Runs a suite, with the options in the environment variables of Check. Returns the exit status. */
-static inline int unit_run(Suite *suite)
-{
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 /* A test from START_TEST(), which runs for _i from 0 to count - 1. */
 struct unit_test {
 	const TTest *test;
 	int count;
 };
 
-/* Runs tests as a suite: return UNIT_RUN("name", {test, 1}, {loop_test, UNIT_COUNT(table)}); */
-#define UNIT_RUN(name, ...) unit_run_tests(name, (const struct unit_test[]){__VA_ARGS__, {NULL, 0}})
+/*
+ * Runs tests as a suite, with the options in the environment variables of Check. Returns the exit
+ * status: return UNIT_RUN("name", {test, 1}, {loop_test, UNIT_COUNT(table)});
+ */
+#define UNIT_RUN(name, ...) unit_run(name, (const struct unit_test[]){__VA_ARGS__, {NULL, 0}})
 
-static inline int unit_run_tests(const char *name, const struct unit_test *tests)
+static inline int unit_run(const char *name, const struct unit_test *tests)
 {
 	Suite *suite = suite_create(name);
 	TCase *tcase = tcase_create(name);
+	SRunner *runner = srunner_create(suite);
+	int failed;
 
+	tcase_set_timeout(tcase, UNIT_TIMEOUT_SEC);
 	for (; tests->test != NULL; tests++)
 		tcase_add_loop_test(tcase, tests->test, 0, tests->count);
 	suite_add_tcase(suite, tcase);
-	return unit_run(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 #endif

@@ -13,12 +13,12 @@
 
 #define ARGUMENTS_MAX 8
 
-/* All options on one line, nothing of those that are off or unlimited. */
+/* Prints the options on one line, without those at their default. */
 static void describe(const struct options *options)
 {
 	const struct probe_target *target = &options->target;
 
-	printf("%s %s", target->host, target->port);
+	printf("%s %s", target->endpoint.host, target->endpoint.port);
 	if (target->family != AF_UNSPEC)
 		printf(" %s", target->family == AF_INET ? "ipv4" : "ipv6");
 	if (target->timeout_usec != 10000000)
@@ -43,7 +43,7 @@ static void describe(const struct options *options)
 #define USAGE "\nTry 'hello-client --help'.\n"
 #define SECONDS "is not a number of seconds" USAGE
 #define BETWEEN "is not between 0 and 86400 seconds" USAGE
-#define PORT "is not a port: give a number from 1 to 65535" USAGE
+#define PORT "the port is wrong: give a number from 1 to 65535, or the name of a service" USAGE
 
 static const struct {
 	const char *arguments[ARGUMENTS_MAX]; /* without the name of the program */
@@ -56,6 +56,8 @@ static const struct {
 	{{"--ipv4"}, -1, "localhost 6666 ipv4 text"},
 	{{"-6"}, -1, "localhost 6666 ipv6 text"},
 	{{"--ipv6"}, -1, "localhost 6666 ipv6 text"},
+	{{"-p", "hello"}, -1, "localhost hello text"},
+	{{"--port=17"}, -1, "localhost 17 text"},
 	{{"-t", "2.5"}, -1, "localhost 6666 t=2500000 text"},
 	{{"--timeout=2.5"}, -1, "localhost 6666 t=2500000 text"},
 	{{"-c", "3"}, -1, "localhost 6666 c=3 text"},
@@ -85,13 +87,17 @@ static const struct {
 	{{"host.example"}, -1, "host.example 6666 text"},
 	{{"::1", "1"}, -1, "::1 1 text"},
 	{{"192.0.2.1", "65535"}, -1, "192.0.2.1 65535 text"},
-	{{"/run/x"}, -1, "/run/x 6666 text"},
+	{{"/run/x"}, -1, "/run/x  text"},
+	{{"-p", "17", "[::1]"}, -1, "::1 17 text"},
+	{{"a:17"}, -1, "a 17 text"},
+	{{"vsock:2", "-p", "17"}, -1, "vsock:2 17 text"},
 	{{"a", "-4", "17", "-q"}, -1, "a 17 ipv4 text quiet"},
 	{{"-q", "--", "-host"}, -1, "-host 6666 text quiet"},
 
 	/* The last one counts. */
 	{{"-4", "-6"}, -1, "localhost 6666 ipv6 text"},
 	{{"-t", "1", "-t", "2"}, -1, "localhost 6666 t=2000000 text"},
+	{{"-p", "1", "-p", "2"}, -1, "localhost 2 text"},
 	{{"-e", "A", "-e", "Gr\u00FC\u00DFe"}, -1, "localhost 6666 e='Gr\u00FC\u00DFe' text"},
 	{{"-e", ""}, -1, "localhost 6666 e='' text"},
 
@@ -111,22 +117,22 @@ static const struct {
 	{{"-c", "18446744073709551616"},
 	 3,
 	 "--count: '18446744073709551616' is not a number of greetings" USAGE},
-	{{"a", "0"}, 3, "'0' " PORT},
-	{{"a", "65536"}, 3, "'65536' " PORT},
+	{{"a", "0"}, 3, "'a 0': " PORT},
+	{{"a:65536"}, 3, "'a:65536': " PORT},
+	{{"-p", "x y"}, 3, "'x y': " PORT},
 	{{"-w", "1.500001", "-C", "1.5"}, 3, "--warning is more than --critical: swap them" USAGE},
 
-	/* No values at all. */
+	/* Malformed values. */
 	{{"-t", "x"}, 3, "--timeout: 'x' " SECONDS},
 	{{"-i", "1s"}, 3, "--interval: '1s' " SECONDS},
 	{{"-c", "1.5"}, 3, "--count: '1.5' is not a number of greetings" USAGE},
-	{{"-o", "JSON"}, 3, "--output: 'JSON' is not text, json or nagios" USAGE},
+	{{"-o", "JSON"}, 3, "--output: 'JSON' is not text, json, openmetrics or nagios" USAGE},
 	{{"-e", "A\xFF"}, 3, "--expect: 'A\xFF' is not UTF-8" USAGE},
-	{{"a", "-q", "http"}, 3, "'http' " PORT},
-	{{"a", "1", "b", "c"}, 3, "'b': only a host and a port are taken" USAGE},
-	{{""}, 3, "the host is empty" USAGE},
-	{{"/run/x", "6666"}, 3, "'6666': a UNIX socket has no port" USAGE},
+	{{"a", "1", "b", "c"}, 3, "'b': give only a host and a port" USAGE},
+	{{"a", "1", "-p", "1"}, 3, "'1' and --port=1: give the port once" USAGE},
+	{{""}, 3, "'': the host is empty: give HOST or HOST:PORT" USAGE},
 
-	/* As getopt_long(3) has it. The first mistake ends it. */
+	/* Errors from getopt_long(3). Parsing stops at the first error. */
 	{{"-H"}, 3, "invalid option -- 'H'" USAGE},
 	{{"--ipv4=1"}, 3, "option '--ipv4' doesn't allow an argument" USAGE},
 	{{"-t"}, 3, "option requires an argument -- 't'" USAGE},
@@ -136,7 +142,7 @@ static const struct {
 	{{"-V", "--nope"}, 0, "hello-client (" PACKAGE_NAME ") " PACKAGE_VERSION "\n"},
 };
 
-/* Parses in a process of its own. Returns its exit status, or -1 to run, and what it printed. */
+/* Parses in a child process. Returns its exit status or -1 to run, and the printed text. */
 static int parse_one(const char *const *arguments, char *printed, size_t size)
 {
 	FILE *out = tmpfile(), *err = tmpfile();
@@ -168,7 +174,7 @@ static int parse_one(const char *const *arguments, char *printed, size_t size)
 	return status == 99 ? -1 : status;
 }
 
-START_TEST(test_lines)
+START_TEST(options_are_parsed)
 {
 	char printed[4096], wanted[512];
 	int status = parse_one(lines[_i].arguments, printed, sizeof(printed));
@@ -180,8 +186,8 @@ START_TEST(test_lines)
 }
 END_TEST
 
-/* On a terminal of 80 columns. tests/man/options.sh sees that every option is there. */
-START_TEST(test_help)
+/* A terminal of 80 columns. tests/man/options.sh checks that no option is missing. */
+START_TEST(help_fits_the_terminal)
 {
 	static const char *const arguments[][ARGUMENTS_MAX] = {{"-h"}, {"-e", "A", "--help", "-x"}};
 	char printed[4096], *line;
@@ -196,11 +202,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("options");
-	TCase *tcase = tcase_create("options");
-
-	tcase_add_loop_test(tcase, test_lines, 0, UNIT_COUNT(lines));
-	tcase_add_loop_test(tcase, test_help, 0, 2);
-	suite_add_tcase(suite, tcase);
-	return unit_run(suite);
+	return UNIT_RUN("options", {options_are_parsed, UNIT_COUNT(lines)},
+			{help_fits_the_terminal, 2});
 }

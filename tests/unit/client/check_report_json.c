@@ -7,7 +7,7 @@
 
 #include "report_fixture.h"
 
-/* Compares the whole object, in any order of its keys. It is on one line. */
+/* Compares the whole object, which is on one line, with its keys in any order. */
 static void assert_object(const struct fixture *fixture, const char *wanted)
 {
 	struct json_tokener *strict = json_tokener_new();
@@ -26,7 +26,7 @@ static void assert_object(const struct fixture *fixture, const char *wanted)
 	json_tokener_free(strict);
 }
 
-START_TEST(test_greeting)
+START_TEST(greeting_is_an_object)
 {
 	struct fixture *fixture = fixture_new(&report_json);
 	struct probe_result *result = &fixture->result;
@@ -36,7 +36,8 @@ START_TEST(test_greeting)
 	result_add_attempt(result, "/run/x", ATTEMPT_NOT_TRIED, 0);
 	result->closed_usec = result->ended_usec + 123;
 	fixture_probe(fixture, 3);
-	assert_object(fixture, "{'type': 'greeting', 'sequence': 3, 'host': 'host.example',"
+	assert_object(fixture, "{'type': 'greeting', 'sequence': 3,"
+			       "'endpoint': 'host.example:6666', 'host': 'host.example',"
 			       "'port': 6666, 'address': '2001:db8::1', 'family': 'ipv6',"
 			       "'status': 'greeted', 'exit': 0, 'error': null,"
 			       "'greeting': 'A\\u0000\\\"\\u2028', 'frame_length': 8,"
@@ -53,17 +54,18 @@ START_TEST(test_greeting)
 }
 END_TEST
 
-/* What is not known is null; what is not UTF-8 is replaced. */
-START_TEST(test_failure)
+/* Bytes that are not UTF-8 are replaced. */
+START_TEST(unknown_values_are_null)
 {
 	struct fixture *fixture = fixture_new(&report_json);
 
-	fixture->target.host = "/\xFF";
+	fixture->target.endpoint = (struct endpoint){.kind = ENDPOINT_UNIX, .host = "/\xFF"};
 	result_make(&fixture->result, OUTCOME_TIMED_OUT);
 	result_add_attempt(&fixture->result, "/\xFF", ATTEMPT_TIMED_OUT, 0);
 	result_add_attempt(&fixture->result, "192.0.2.1", ATTEMPT_SUPERSEDED, 0);
 	fixture_probe(fixture, 1);
-	assert_object(fixture, "{'type': 'greeting', 'sequence': 1, 'host': '/\uFFFD',"
+	assert_object(fixture, "{'type': 'greeting', 'sequence': 1,"
+			       "'endpoint': '/\uFFFD', 'host': '/\uFFFD',"
 			       "'port': null, 'address': null, 'family': null,"
 			       "'status': 'timed-out', 'exit': 2, 'error': '/\\\\xff: timed out "
 			       "after 10 s; 192.0.2.1:6666: timed out after 10 s',"
@@ -93,7 +95,7 @@ static const struct {
 	 "'max': 0.02, 'mdev': 0.005766, 'p50': 0.01, 'p90': 0.018, 'p95': 0.019, 'p99': 0.02}"},
 };
 
-START_TEST(test_summary)
+START_TEST(summary_is_an_object)
 {
 	struct fixture *fixture = fixture_new(&report_json);
 	char wanted[512];
@@ -101,7 +103,8 @@ START_TEST(test_summary)
 	fixture->style.quiet = true;
 	fixture_summary(fixture, summaries[_i].greeted, summaries[_i].failed, EXIT_SLOW);
 	snprintf(wanted, sizeof(wanted),
-		 "{'type': 'summary', 'host': 'host.example', 'port': 6666, %s",
+		 "{'type': 'summary', 'endpoint': 'host.example:6666', 'host': 'host.example',"
+		 "'port': 6666, %s",
 		 summaries[_i].object);
 	assert_object(fixture, wanted);
 	fixture_free(fixture);
@@ -110,12 +113,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("report_json");
-	TCase *json = tcase_create("json");
-
-	tcase_add_test(json, test_greeting);
-	tcase_add_test(json, test_failure);
-	tcase_add_loop_test(json, test_summary, 0, UNIT_COUNT(summaries));
-	suite_add_tcase(suite, json);
-	return unit_run(suite);
+	return UNIT_RUN("report_json", {greeting_is_an_object, 1}, {unknown_values_are_null, 1},
+			{summary_is_an_object, UNIT_COUNT(summaries)});
 }

@@ -28,8 +28,8 @@ static const struct {
 	{UNIT_BYTES(LONG LONG LONG LONG LONG), LONG LONG LONG LONG LONG},
 };
 
-/* On one line, in which the performance data come after the only '|'. */
-START_TEST(test_text)
+/* One line, in which the only '|' precedes the performance data. */
+START_TEST(text_is_escaped_and_cut)
 {
 	struct fixture *fixture = fixture_new(&report_nagios);
 	char wanted[512];
@@ -57,8 +57,8 @@ static const struct {
 	{CLOCK_NEVER, ""},
 };
 
-/* Digits and a point, without an exponent, and not rounded. */
-START_TEST(test_limits)
+/* No exponent, no rounding. */
+START_TEST(limits_are_exact)
 {
 	struct fixture *fixture = fixture_new(&report_nagios);
 	char wanted[128];
@@ -75,8 +75,8 @@ START_TEST(test_limits)
 }
 END_TEST
 
-/* One line for all of them, with the last of the worst problems. */
-START_TEST(test_counting)
+/* One line for all probes, with the last of the worst problems. */
+START_TEST(counted_probes_are_one_line)
 {
 	static const enum outcome outcomes[] = {OUTCOME_GREETED, OUTCOME_CLOSED,
 						OUTCOME_UNKNOWN_HOST, OUTCOME_CLOSED};
@@ -100,7 +100,7 @@ START_TEST(test_counting)
 }
 END_TEST
 
-START_TEST(test_loss)
+START_TEST(loss_is_a_percentage)
 {
 	struct fixture *fixture = fixture_new(&report_nagios);
 
@@ -116,13 +116,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("report_nagios");
-	TCase *nagios = tcase_create("nagios");
-
-	tcase_add_loop_test(nagios, test_text, 0, UNIT_COUNT(texts));
-	tcase_add_loop_test(nagios, test_limits, 0, UNIT_COUNT(limits));
-	tcase_add_test(nagios, test_counting);
-	tcase_add_test(nagios, test_loss);
-	suite_add_tcase(suite, nagios);
-	return unit_run(suite);
+	return UNIT_RUN("report_nagios", {text_is_escaped_and_cut, UNIT_COUNT(texts)},
+			{limits_are_exact, UNIT_COUNT(limits)}, {counted_probes_are_one_line, 1},
+			{loss_is_a_percentage, 1});
 }

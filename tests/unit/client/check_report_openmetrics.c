@@ -56,7 +56,7 @@ static const char *value(const struct fixture *fixture, const char *sample)
 #define PHASE(phase, seconds) \
 	"hello_probe_phase_duration_seconds{" LABELS ",phase=\"" phase "\"} " seconds "\n"
 
-START_TEST(test_greeting)
+START_TEST(greeting_has_all_metrics)
 {
 	struct fixture *fixture = fixture_new(&report_openmetrics);
 
@@ -94,7 +94,7 @@ START_TEST(test_greeting)
 END_TEST
 
 /* Metrics without a value are left out; the message goes to standard error, unless -q is given. */
-START_TEST(test_failure)
+START_TEST(missing_values_are_left_out)
 {
 	struct fixture *fixture = fixture_new(&report_openmetrics);
 	static const char *const absent[] = {"_expected{", "_greeting_bytes{", "\"connect\"",
@@ -132,7 +132,7 @@ static const struct {
 };
 
 /* A greeting that has the expected text may still be no success. */
-START_TEST(test_success)
+START_TEST(success_is_exit_status_0)
 {
 	struct fixture *fixture = fixture_new(&report_openmetrics);
 
@@ -148,27 +148,30 @@ START_TEST(test_success)
 END_TEST
 
 static const struct {
-	const char *host, *port;
+	struct endpoint endpoint;
 	int family;
 	const char *labels;
 } endpoints[] = {
-	{"/run/x", "6666", AF_UNSPEC, "endpoint=\"/run/x\""},
-	{"a\"b\\c\nd", "1", AF_UNSPEC, "endpoint=\"a\\\"b\\\\c\\nd:1\""},
+	{{ENDPOINT_HOST, "::1", "7777", {0}}, AF_UNSPEC, "endpoint=\"[::1]:7777\""},
+	{{ENDPOINT_UNIX, "/run/x", "", {0}}, AF_UNSPEC, "endpoint=\"/run/x\""},
+	{{ENDPOINT_HOST, "a\"b\\c\nd", "1", {0}}, AF_UNSPEC, "endpoint=\"a\\\"b\\\\c\\nd:1\""},
 	/* A stray byte, a cut character, a surrogate; then characters of two to four bytes. */
-	{"/\xFF\xC3\xED\xA0\x80", "1", AF_UNSPEC, "endpoint=\"/\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\""},
-	{"/\u00FC\u2028\U0001F600\r\t\x7f}", "1", AF_UNSPEC,
+	{{ENDPOINT_UNIX, "/\xFF\xC3\xED\xA0\x80", "", {0}},
+	 AF_UNSPEC,
+	 "endpoint=\"/\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\""},
+	{{ENDPOINT_UNIX, "/\u00FC\u2028\U0001F600\r\t\x7f}", "", {0}},
+	 AF_UNSPEC,
 	 "endpoint=\"/\u00FC\u2028\U0001F600\r\t\x7f}\""},
-	{"host.example", "6666", AF_INET, LABELS ",family=\"ipv4\""},
-	{"host.example", "6666", AF_INET6, LABELS ",family=\"ipv6\""},
+	{{ENDPOINT_HOST, "host.example", "6666", {0}}, AF_INET, LABELS ",family=\"ipv4\""},
+	{{ENDPOINT_HOST, "host.example", "6666", {0}}, AF_INET6, LABELS ",family=\"ipv6\""},
 };
 
-START_TEST(test_labels)
+START_TEST(labels_name_the_endpoint)
 {
 	struct fixture *fixture = fixture_new(&report_openmetrics);
 	char wanted[256];
 
-	fixture->target.host = endpoints[_i].host;
-	fixture->target.port = endpoints[_i].port;
+	fixture->target.endpoint = endpoints[_i].endpoint;
 	fixture->target.family = endpoints[_i].family;
 	result_make(&fixture->result, OUTCOME_TIMED_OUT);
 	probe(fixture);
@@ -179,7 +182,7 @@ START_TEST(test_labels)
 END_TEST
 
 /* Each bucket has the times up to its limit, and at it. */
-START_TEST(test_counting)
+START_TEST(buckets_include_their_limits)
 {
 	static const struct {
 		const char *le, *number;
@@ -227,8 +230,8 @@ START_TEST(test_counting)
 }
 END_TEST
 
-/* Interrupted before the first probe has ended: not a success. */
-START_TEST(test_nothing_tried)
+/* Interrupted before the end of the first probe. */
+START_TEST(no_probe_is_no_success)
 {
 	struct fixture *fixture = fixture_new(&report_openmetrics);
 
@@ -247,7 +250,9 @@ END_TEST
 
 int main(void)
 {
-	return UNIT_RUN("report_openmetrics", {test_greeting, 1}, {test_failure, 1},
-			{test_success, UNIT_COUNT(outcomes)}, {test_labels, UNIT_COUNT(endpoints)},
-			{test_counting, 1}, {test_nothing_tried, 1});
+	return UNIT_RUN("report_openmetrics", {greeting_has_all_metrics, 1},
+			{missing_values_are_left_out, 1},
+			{success_is_exit_status_0, UNIT_COUNT(outcomes)},
+			{labels_name_the_endpoint, UNIT_COUNT(endpoints)},
+			{buckets_include_their_limits, 1}, {no_probe_is_no_success, 1});
 }

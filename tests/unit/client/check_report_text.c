@@ -8,8 +8,8 @@
 
 #include "report_fixture.h"
 
-/* To standard error, so that standard output is the same as without. */
-START_TEST(test_verbose)
+/* Standard output is the same as without --verbose. */
+START_TEST(details_are_on_standard_error)
 {
 	struct fixture *fixture = fixture_new(&report_text);
 	struct probe_result *result = &fixture->result;
@@ -51,7 +51,7 @@ START_TEST(test_verbose)
 }
 END_TEST
 
-/* What the terminal says that it has; 0 if standard output is no terminal. */
+/* Width of the terminal; 0 if standard output is not a terminal. */
 static unsigned short terminal_columns;
 
 int ioctl(int fd, unsigned long request, ...)
@@ -70,10 +70,10 @@ int ioctl(int fd, unsigned long request, ...)
 
 static const unsigned short widths[] = {0, 80, 132, 40, 36, 35, 10};
 
-/* Bars in proportion, and no line wider than the terminal if it has room for a bar at all. */
-START_TEST(test_histogram)
+/* Bars are proportional. Lines are no wider than the terminal, unless it is too narrow for bars. */
+START_TEST(histogram_fits_the_terminal)
 {
-	/* Of 1 to 5 ms. */
+	/* For times of 1 to 5 ms. */
 	static const char *const labels[] = {
 		"     0.512 -      1.024 ms       1 ",
 		"     1.024 -      2.048 ms       1 ",
@@ -87,7 +87,7 @@ START_TEST(test_histogram)
 
 	terminal_columns = widths[_i];
 	fixture->style.histogram = true;
-	fixture->target.host = "a\x1B";
+	strcpy(fixture->target.endpoint.host, "a\x1B");
 	fixture_summary(fixture, 5, 0, 0);
 	line = strstr(fixture->out, "--- a\\x1b port 6666 ---\n5 greeted of 5 tried, 0% loss\nmin");
 	ck_assert_ptr_nonnull(line);
@@ -103,7 +103,7 @@ START_TEST(test_histogram)
 	}
 	ck_assert_ptr_null(strtok(NULL, "\n"));
 
-	/* Without greetings there is nothing to show. */
+	/* Without greetings there is no histogram. */
 	fixture_summary(fixture, 0, 3, 0);
 	ck_assert_ptr_nonnull(strstr(fixture->out, "0 greeted of 3 tried, 100% loss\n"));
 	ck_assert_ptr_null(strchr(fixture->out, '#'));
@@ -113,11 +113,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("report_text");
-	TCase *text = tcase_create("text");
-
-	tcase_add_test(text, test_verbose);
-	tcase_add_loop_test(text, test_histogram, 0, UNIT_COUNT(widths));
-	suite_add_tcase(suite, text);
-	return unit_run(suite);
+	return UNIT_RUN("report_text", {details_are_on_standard_error, 1},
+			{histogram_fits_the_terminal, UNIT_COUNT(widths)});
 }

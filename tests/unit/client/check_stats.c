@@ -7,7 +7,7 @@
 #include "../unit.h"
 #include "client/stats.h"
 
-/* Too large for a stack. Empty at the start of each test, because that is a process of its own. */
+/* Too large for a stack. Empty at the start of each test, because each runs in its own process. */
 static struct stats stats;
 
 static void assert_near(const char *what, double got, double wanted)
@@ -33,8 +33,8 @@ static const struct {
 	{3, {1000000000000000, 1000000000000003, 1000000000000000}},
 };
 
-/* In two passes, from the definition. Failures in between change nothing. */
-START_TEST(test_definition)
+/* Computed from the definitions in two passes. Failures have no effect. */
+START_TEST(mean_and_deviation_match_their_definitions)
 {
 	size_t count = series[_i].count;
 	const uint64_t *times = series[_i].times;
@@ -76,8 +76,8 @@ static const struct {
 	{101, 99, 100}, {101, 100, 101}, {STATS_TIMES_MAX, 99, STATS_TIMES_MAX / 100 * 99},
 };
 
-/* The times are 10, 20, 30 and so on, in an order that is neither up nor down. */
-START_TEST(test_percentile)
+/* The times are 10, 20, 30 and so on, alternately from both ends. */
+START_TEST(percentile_is_of_the_nearest_rank)
 {
 	size_t count = percentiles[_i].count;
 
@@ -92,8 +92,8 @@ END_TEST
 static const uint64_t surpluses[] = {0, 1, STATS_TIMES_MAX - 1, STATS_TIMES_MAX,
 				     5 * STATS_TIMES_MAX / 2};
 
-/* The kept times are the latest; everything else is of all. */
-START_TEST(test_more_than_are_kept)
+/* All other statistics are computed from all times. */
+START_TEST(latest_times_are_kept)
 {
 	uint64_t all = STATS_TIMES_MAX + surpluses[_i], oldest = UINT64_MAX, latest = 0, sum = 0;
 
@@ -126,7 +126,7 @@ static const struct {
 	{0, 0, 0}, {0, 1, 0}, {9, 0, 1}, {1, 1, 0.5}, {1, 3, 0.25}, {2, 1, 2.0 / 3},
 };
 
-START_TEST(test_loss)
+START_TEST(loss_is_the_share_of_failures)
 {
 	for (int i = 0; i < losses[_i].greeted + losses[_i].failed; i++)
 		stats_add(&stats, i < losses[_i].greeted, 100);
@@ -137,14 +137,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("stats");
-	TCase *tcase = tcase_create("stats");
-
-	tcase_set_timeout(tcase, 60);
-	tcase_add_loop_test(tcase, test_definition, 0, UNIT_COUNT(series));
-	tcase_add_loop_test(tcase, test_percentile, 0, UNIT_COUNT(percentiles));
-	tcase_add_loop_test(tcase, test_more_than_are_kept, 0, UNIT_COUNT(surpluses));
-	tcase_add_loop_test(tcase, test_loss, 0, UNIT_COUNT(losses));
-	suite_add_tcase(suite, tcase);
-	return unit_run(suite);
+	return UNIT_RUN("stats", {mean_and_deviation_match_their_definitions, UNIT_COUNT(series)},
+			{percentile_is_of_the_nearest_rank, UNIT_COUNT(percentiles)},
+			{latest_times_are_kept, UNIT_COUNT(surpluses)},
+			{loss_is_the_share_of_failures, UNIT_COUNT(losses)});
 }

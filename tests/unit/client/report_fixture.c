@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* report_fixture - made-up results of probes, and what is printed about them */
+/* report_fixture - made-up results of probes, and their reports */
 #include "config.h"
 
 #include <sys/un.h>
@@ -38,11 +38,11 @@ struct fixture *fixture_new(const struct report_format *format)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-	fixture->target = (struct probe_target){.host = "host.example",
-						.port = "6666",
-						.timeout_usec = 10 * USEC_PER_SEC,
-						.warning_usec = CLOCK_NEVER,
-						.critical_usec = CLOCK_NEVER};
+	fixture->target = (struct probe_target){
+		.endpoint = {.kind = ENDPOINT_HOST, .host = "host.example", .port = "6666"},
+		.timeout_usec = 10 * USEC_PER_SEC,
+		.warning_usec = CLOCK_NEVER,
+		.critical_usec = CLOCK_NEVER};
 	fixture->format = format;
 	fixture->report.target = &fixture->target;
 	fixture->report.style = &fixture->style;
@@ -88,7 +88,7 @@ void result_make(struct probe_result *result, enum outcome outcome)
 	};
 }
 
-static void make_address(const char *where, struct address *made)
+static void make_address(const char *where, struct address *ret_address)
 {
 	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons(6666)};
 	struct sockaddr_in6 sin6 = {.sin6_family = AF_INET6, .sin6_port = htons(6666)};
@@ -96,12 +96,12 @@ static void make_address(const char *where, struct address *made)
 
 	if (where[0] == '/') {
 		strcpy(sun.sun_path, where);
-		memcpy(&made->storage, &sun, made->length = sizeof(sun));
+		memcpy(&ret_address->storage, &sun, ret_address->length = sizeof(sun));
 	} else if (inet_pton(AF_INET, where, &sin.sin_addr) == 1) {
-		memcpy(&made->storage, &sin, made->length = sizeof(sin));
+		memcpy(&ret_address->storage, &sin, ret_address->length = sizeof(sin));
 	} else {
 		ck_assert_int_eq(inet_pton(AF_INET6, where, &sin6.sin6_addr), 1);
-		memcpy(&made->storage, &sin6, made->length = sizeof(sin6));
+		memcpy(&ret_address->storage, &sin6, ret_address->length = sizeof(sin6));
 	}
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* report_fixture - made-up results of probes, and what is printed about them */
+/* report_fixture - made-up results of probes, and their reports */
 #ifndef HELLOD_TEST_REPORT_FIXTURE_H
 #define HELLOD_TEST_REPORT_FIXTURE_H
 
@@ -8,7 +8,7 @@
 #include "../unit.h"
 #include "client/report.h"
 
-/* When each made-up probe has started. */
+/* Start of each made-up probe. */
 #define STARTED_USEC 5000000U
 
 struct fixture {
@@ -24,23 +24,23 @@ struct fixture {
 struct fixture *fixture_new(const struct report_format *format);
 void fixture_free(struct fixture *fixture);
 
-/* Reports fixture->result as the probe of that number. */
+/* Reports fixture->result as the probe with this sequence number. */
 void fixture_probe(struct fixture *fixture, uint64_t sequence);
 
-/* Reports a summary: of times from 1 ms on, one millisecond apart, and of failures. */
+/* Reports a summary of times of 1 ms, 2 ms, 3 ms and so on, and of failures. */
 void fixture_summary(struct fixture *fixture, unsigned greeted, unsigned failed, int worst);
 
-/* Moves what was printed since the last time to `out` and `err`. */
+/* Moves everything printed since the last call to `out` and `err`. */
 void fixture_take(struct fixture *fixture);
 
-/* A result without a greeting, after 20 ms. */
+/* Makes a result without a greeting, after 20 ms. */
 void result_make(struct probe_result *result, enum outcome outcome);
 
-/* Adds an attempt: of either family, port 6666, or the path of a UNIX socket. */
+/* Adds an attempt to an IPv4 or IPv6 address, port 6666, or to the path of a UNIX socket. */
 void result_add_attempt(struct probe_result *result, const char *where, enum attempt_state state,
 			int error);
 
-/* A result with a greeting from that address after that time. */
+/* Makes a result with a greeting from this address after this time. */
 void result_make_greeting(struct probe_result *result, const char *where, const char *text,
 			  size_t length, uint64_t time_usec);
 

@@ -114,7 +114,8 @@ START_TEST(closed_streams_cannot_be_used)
 		for (int fd = 0; fd < 3; fd++)
 			if (closed & 1 << fd)
 				close(fd);
-		if (stdio_sanitise() != 0 || dup(STDERR_FILENO) < 3)
+		stdio_sanitise(1);
+		if (dup(STDERR_FILENO) < 3)
 			_exit(1);
 		for (int fd = 0; fd < 3; fd++) {
 			ssize_t n = fd == 0 ? read(fd, &byte, 1) : write(fd, &byte, 0);
@@ -129,6 +130,13 @@ START_TEST(closed_streams_cannot_be_used)
 }
 END_TEST
 
+/* Ends the process without the leak check of sanitizers, which needs file descriptors. */
+static void leave(int status, void *unused)
+{
+	(void)unused;
+	_exit(status);
+}
+
 START_TEST(closed_stream_that_stays_closed_is_an_error)
 {
 	int closed = closed_streams[_i], status;
@@ -139,11 +147,13 @@ START_TEST(closed_stream_that_stays_closed_is_an_error)
 			if (closed & 1 << fd)
 				close(fd);
 		setrlimit(RLIMIT_NOFILE, &none);
-		_exit(-stdio_sanitise());
+		on_exit(leave, NULL);
+		stdio_sanitise(99);
+		_exit(0);
 	}
 	ck_assert_int_gt(wait(&status), 0);
 	ck_assert(WIFEXITED(status));
-	ck_assert_int_eq(WEXITSTATUS(status), closed != 0 ? EMFILE : 0);
+	ck_assert_int_eq(WEXITSTATUS(status), closed != 0 ? 99 : 0);
 }
 END_TEST
 

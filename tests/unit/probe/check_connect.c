@@ -18,22 +18,22 @@
 
 #define MSEC(n) ((uint64_t)(n)*USEC_PER_MSEC)
 
-/* Long enough for any machine that works at all. */
+/* Deadline that no machine should reach. */
 #define PATIENCE_MSEC 10000U
 
-/* How late it may be on a busy machine, and less than an attempt delay. */
+/* Delay of a busy machine, less than an attempt delay. */
 #define LATE_MSEC 200U
 
 #define ADDRESSES_MAX 4
 
 /*
- * The addresses to connect to, one for each letter of `kinds`:
+ * Addresses to connect to, one for each letter of `kinds`:
  *
  *	g  listens                            G  listens on a UNIX socket
  *	h  never answers: the queue is full   H  a UNIX socket whose queue is full
  *	r  refuses: bound, does not listen    R  a path that does not exist
  */
-struct scene {
+struct fixture {
 	struct address addresses[ADDRESSES_MAX];
 	int fds[ADDRESSES_MAX];
 	struct resolve_list list;
@@ -41,10 +41,10 @@ struct scene {
 	int error;
 };
 
-/* What the next connect(2) raises, so that it arrives when the client has just looked for it. */
+/* Signal that the next connect(2) raises, after the client has looked for signals. */
 static int at_the_last_moment;
 
-/* The calls that fail, in the order of the attempts: `result` is what SO_ERROR says. */
+/* Calls that fail, in the order of the attempts. RESULT: the value of SO_ERROR. */
 static const struct fault {
 	enum { NONE, SOCKET, CONNECT, RESULT } call;
 	int error;
@@ -89,27 +89,27 @@ int getsockopt(int fd, int level, int name, void *restrict value, socklen_t *res
 }
 
 /* Returns the listening socket, or -1. */
-static int make_address(char kind, struct address *made)
+static int make_address(char kind, struct address *ret_address)
 {
 	const struct sockaddr_un sun = {.sun_family = AF_UNIX, .sun_path = "/nonexistent/socket"};
 	const struct sockaddr_in sin = {.sin_family = AF_INET,
 					.sin_addr = {htonl(INADDR_LOOPBACK)}};
 	bool is_unix = kind >= 'A' && kind <= 'Z';
-	struct sockaddr *address = (struct sockaddr *)&made->storage;
+	struct sockaddr *address = (struct sockaddr *)&ret_address->storage;
 	struct pollfd polled = {.events = POLLIN};
 
-	made->length = is_unix ? sizeof(sun) : sizeof(sin);
-	memcpy(address, is_unix ? (const void *)&sun : (const void *)&sin, made->length);
+	ret_address->length = is_unix ? sizeof(sun) : sizeof(sin);
+	memcpy(address, is_unix ? (const void *)&sun : (const void *)&sin, ret_address->length);
 	if (kind == 'R')
 		return -1;
 
 	polled.fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	/* The kernel chooses the port, or the abstract name: unix(7). */
 	if (is_unix)
-		made->length = sizeof(sa_family_t);
-	ck_assert_int_eq(bind(polled.fd, address, made->length), 0);
-	made->length = sizeof(made->storage);
-	ck_assert_int_eq(getsockname(polled.fd, address, &made->length), 0);
+		ret_address->length = sizeof(sa_family_t);
+	ck_assert_int_eq(bind(polled.fd, address, ret_address->length), 0);
+	ret_address->length = sizeof(ret_address->storage);
+	ck_assert_int_eq(getsockname(polled.fd, address, &ret_address->length), 0);
 	if (kind == 'g' || kind == 'G')
 		ck_assert_int_eq(listen(polled.fd, 16), 0);
 	if (kind == 'h' || kind == 'H') {
@@ -117,29 +117,29 @@ static int make_address(char kind, struct address *made)
 		int client = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 		ck_assert_int_eq(listen(polled.fd, 0), 0);
-		ck_assert_int_eq(connect(client, address, made->length), 0);
+		ck_assert_int_eq(connect(client, address, ret_address->length), 0);
 		ck_assert_int_eq(poll(&polled, 1, (int)PATIENCE_MSEC), 1);
 	}
 	return polled.fd;
 }
 
-static void scene_make(const char *kinds, struct scene *scene)
+static void fixture_init(const char *kinds, struct fixture *fixture)
 {
 	/* Old contents do not matter. */
-	memset(scene, 0xFF, sizeof(*scene));
-	scene->list.addresses = scene->addresses;
-	scene->list.count = strlen(kinds);
-	for (size_t i = 0; i < scene->list.count; i++)
-		scene->fds[i] = make_address(kinds[i], &scene->addresses[i]);
+	memset(fixture, 0xFF, sizeof(*fixture));
+	fixture->list.addresses = fixture->addresses;
+	fixture->list.count = strlen(kinds);
+	for (size_t i = 0; i < fixture->list.count; i++)
+		fixture->fds[i] = make_address(kinds[i], &fixture->addresses[i]);
 }
 
-/* Connects, and sees that only the connected socket is left open. */
-static enum outcome scene_connect(struct scene *scene, uint64_t deadline_usec)
+/* Connects, and checks that only the connected socket is left open. */
+static enum outcome fixture_connect(struct fixture *fixture, uint64_t deadline_usec)
 {
 	size_t fds = unit_count_entries("/proc/self/fd");
 	struct connect_attempt *connected = NULL;
-	enum outcome outcome = connect_any(&scene->list, deadline_usec, scene->attempts, &connected,
-					   &scene->error);
+	enum outcome outcome = connect_any(&fixture->list, deadline_usec, fixture->attempts,
+					   &connected, &fixture->error);
 
 	ck_assert_int_eq(connected != NULL, outcome == OUTCOME_NONE);
 	if (connected != NULL)
@@ -148,8 +148,8 @@ static enum outcome scene_connect(struct scene *scene, uint64_t deadline_usec)
 	return outcome;
 }
 
-/* The states as letters, to compare them at one glance. */
-static void assert_states(const struct scene *scene, const char *wanted)
+/* Compares the states, each written as a letter. */
+static void assert_states(const struct fixture *fixture, const char *wanted)
 {
 	static const char letters[] = {
 		[ATTEMPT_NOT_TRIED] = '-', [ATTEMPT_PENDING] = 'P',   [ATTEMPT_CONNECTED] = 'C',
@@ -157,12 +157,13 @@ static void assert_states(const struct scene *scene, const char *wanted)
 	};
 	char states[ADDRESSES_MAX + 1] = "";
 
-	for (size_t i = 0; i < scene->list.count; i++) {
-		states[i] = letters[scene->attempts[i].state];
-		ck_assert_ptr_eq(scene->attempts[i].to, &scene->addresses[i]);
-		ck_assert_int_eq(scene->attempts[i].error != 0, states[i] == 'F');
-		ck_assert_int_eq(scene->attempts[i].started_usec != 0, states[i] != '-');
-		ck_assert_uint_ge(scene->attempts[i].ended_usec, scene->attempts[i].started_usec);
+	for (size_t i = 0; i < fixture->list.count; i++) {
+		states[i] = letters[fixture->attempts[i].state];
+		ck_assert_ptr_eq(fixture->attempts[i].to, &fixture->addresses[i]);
+		ck_assert_int_eq(fixture->attempts[i].error != 0, states[i] == 'F');
+		ck_assert_int_eq(fixture->attempts[i].started_usec != 0, states[i] != '-');
+		ck_assert_uint_ge(fixture->attempts[i].ended_usec,
+				  fixture->attempts[i].started_usec);
 	}
 	ck_assert_str_eq(states, wanted);
 }
@@ -181,29 +182,29 @@ static const struct {
 	{"H", 40, OUTCOME_TIMED_OUT, "T"},
 	{"H", 250, OUTCOME_TIMED_OUT, "T"},
 
-	/* The rest is left alone. */
+	/* Other addresses are not tried. */
 	{"gg", PATIENCE_MSEC, OUTCOME_NONE, "C-"},
 
-	/* After a failure the next is tried at once. */
+	/* After a failure the next address is tried at once. */
 	{"rg", PATIENCE_MSEC, OUTCOME_NONE, "FC"},
 	{"rrrg", PATIENCE_MSEC, OUTCOME_NONE, "FFFC"},
 
-	/* An unreachable one is left behind. tests/blackbox sees what that costs. */
+	/* An unreachable address is superseded. tests/blackbox measures the delay. */
 	{"hg", PATIENCE_MSEC, OUTCOME_NONE, "SC"},
 	{"hhg", PATIENCE_MSEC, OUTCOME_NONE, "SSC"},
 	{"rhg", PATIENCE_MSEC, OUTCOME_NONE, "FSC"},
-	/* The last one failed, so the next is tried at once, though an earlier one is pending. */
+	/* The last attempt failed, so the next starts at once although an earlier one is pending. */
 	{"hrg", PATIENCE_MSEC, OUTCOME_NONE, "SFC"},
 
 	{"rr", PATIENCE_MSEC, OUTCOME_REFUSED, "FF"},
 	{"hr", 400, OUTCOME_TIMED_OUT, "TF"},
 	{"hhhh", 200, OUTCOME_TIMED_OUT, "TTTT"},
 
-	/* Near the deadline each one still gets its turn. */
+	/* Near the deadline every address is still tried. */
 	{"hg", 200, OUTCOME_NONE, "SC"},
 	{"hhhg", 400, OUTCOME_NONE, "SSSC"},
 
-	/* The deadline is over. */
+	/* The deadline has passed. */
 	{"g", 0, OUTCOME_TIMED_OUT, "-"},
 	{"G", 0, OUTCOME_TIMED_OUT, "-"},
 	{"rg", 0, OUTCOME_TIMED_OUT, "--"},
@@ -218,22 +219,22 @@ static void on_alarm(int number)
 		raise(raised_by_alarm);
 }
 
-/* Other signals, in every second test, change nothing, and waiting is done asleep. */
-START_TEST(test_connect)
+/* Other signals, in every second test, have no effect, and the wait takes no CPU time. */
+START_TEST(first_address_that_answers_is_connected)
 {
 	struct itimerval often = {.it_value.tv_usec = 5000, .it_interval.tv_usec = 5000};
-	struct scene scene;
+	struct fixture fixture;
 	uint64_t deadline;
 	clock_t before;
 
-	scene_make(rows[_i].kinds, &scene);
+	fixture_init(rows[_i].kinds, &fixture);
 	signal(SIGALRM, on_alarm);
 	if (_i % 2 == 0)
 		setitimer(ITIMER_REAL, &often, NULL);
 	before = clock();
 	deadline = clock_now_usec() + MSEC(rows[_i].timeout_msec);
-	ck_assert_int_eq(scene_connect(&scene, deadline), rows[_i].outcome);
-	assert_states(&scene, rows[_i].states);
+	ck_assert_int_eq(fixture_connect(&fixture, deadline), rows[_i].outcome);
+	assert_states(&fixture, rows[_i].states);
 	if (strchr(rows[_i].states, 'T') != NULL)
 		ck_assert_uint_ge(clock_now_usec(), deadline);
 	ck_assert_uint_lt(clock_now_usec(), deadline + MSEC(LATE_MSEC));
@@ -241,40 +242,40 @@ START_TEST(test_connect)
 }
 END_TEST
 
-/* An attempt goes on while later ones are made: here its SYN is sent again after a second. */
-START_TEST(test_room_in_the_queue)
+/* The queue gets room during later attempts: the kernel sends the SYN again after a second. */
+START_TEST(attempt_goes_on_while_later_ones_are_made)
 {
 	static const struct {
 		const char *kinds, *states;
 		unsigned msec;
 	} queues[] = {{"hh", "CS", CONNECT_ATTEMPT_DELAY_MSEC + 100}, {"H", "C", 150}};
-	struct scene scene;
-	pid_t helper;
+	struct fixture fixture;
+	pid_t server;
 
-	scene_make(queues[_i].kinds, &scene);
-	helper = fork();
-	if (helper == 0) {
+	fixture_init(queues[_i].kinds, &fixture);
+	server = fork();
+	if (server == 0) {
 		usleep(queues[_i].msec * 1000);
-		accept(scene.fds[0], NULL, NULL);
-		/* The connections stay as they are until the test is over. */
+		accept(fixture.fds[0], NULL, NULL);
+		/* The connections stay open until the test ends. */
 		pause();
 	}
-	ck_assert_int_eq(scene_connect(&scene, clock_now_usec() + MSEC(PATIENCE_MSEC)),
+	ck_assert_int_eq(fixture_connect(&fixture, clock_now_usec() + MSEC(PATIENCE_MSEC)),
 			 OUTCOME_NONE);
-	assert_states(&scene, queues[_i].states);
-	kill(helper, SIGKILL);
-	ck_assert_int_eq(waitpid(helper, NULL, 0), helper);
+	assert_states(&fixture, queues[_i].states);
+	kill(server, SIGKILL);
+	ck_assert_int_eq(waitpid(server, NULL, 0), server);
 }
 END_TEST
 
 /* During the wait, and just before connect(2) waits. */
-START_TEST(test_interrupted)
+START_TEST(signal_interrupts_the_attempts)
 {
 	struct itimerval soon = {.it_value.tv_usec = 50000};
 	uint64_t started = clock_now_usec();
-	struct scene scene;
+	struct fixture fixture;
 
-	scene_make(_i % 2 == 0 ? "h" : "H", &scene);
+	fixture_init(_i % 2 == 0 ? "h" : "H", &fixture);
 	signals_catch();
 	signal(SIGALRM, on_alarm);
 	raised_by_alarm = SIGINT;
@@ -282,7 +283,8 @@ START_TEST(test_interrupted)
 		setitimer(ITIMER_REAL, &soon, NULL);
 	else
 		at_the_last_moment = SIGTERM;
-	ck_assert_int_eq(scene_connect(&scene, started + MSEC(PATIENCE_MSEC)), OUTCOME_INTERRUPTED);
+	ck_assert_int_eq(fixture_connect(&fixture, started + MSEC(PATIENCE_MSEC)),
+			 OUTCOME_INTERRUPTED);
 	ck_assert_uint_lt(clock_now_usec(), started + MSEC(PATIENCE_MSEC / 2));
 }
 END_TEST
@@ -291,8 +293,8 @@ static const struct {
 	struct fault faults[3];
 	enum outcome outcome;
 	int error; /* if OUTCOME_SYSTEM_ERROR */
-} blames[] = {
-	/* The fault of this host, whatever the others say. */
+} failures[] = {
+	/* Errors of this host that precede all others. */
 	{{{SOCKET, EMFILE}}, OUTCOME_SYSTEM_ERROR, EMFILE},
 	{{{SOCKET, ENFILE}}, OUTCOME_SYSTEM_ERROR, ENFILE},
 	{{{SOCKET, ENOBUFS}}, OUTCOME_SYSTEM_ERROR, ENOBUFS},
@@ -303,7 +305,7 @@ static const struct {
 	{{{CONNECT, ECONNREFUSED}, {SOCKET, EMFILE}}, OUTCOME_SYSTEM_ERROR, EMFILE},
 	{{{CONNECT, ENOBUFS}, {RESULT, ETIMEDOUT}}, OUTCOME_SYSTEM_ERROR, ENOBUFS},
 
-	/* The fault of this host, unless another address says more: no IPv6, or no free port. */
+	/* Errors of this host that any other error precedes: no IPv6, or no free port. */
 	{{{SOCKET, EAFNOSUPPORT}}, OUTCOME_SYSTEM_ERROR, EAFNOSUPPORT},
 	{{{CONNECT, EADDRNOTAVAIL}}, OUTCOME_SYSTEM_ERROR, EADDRNOTAVAIL},
 	{{{CONNECT, EPERM}}, OUTCOME_SYSTEM_ERROR, EPERM},
@@ -311,13 +313,13 @@ static const struct {
 	{{{CONNECT, EADDRNOTAVAIL}, {RESULT, ECONNREFUSED}}, OUTCOME_REFUSED, 0},
 	{{{SOCKET, EAFNOSUPPORT}, {CONNECT, ENETUNREACH}}, OUTCOME_UNREACHABLE, 0},
 
-	/* The fault of the server or the network. */
+	/* Errors of the server or the network. */
 	{{{RESULT, ECONNREFUSED}}, OUTCOME_REFUSED, 0},
 	{{{RESULT, ECONNRESET}}, OUTCOME_RESET, 0},
 	{{{RESULT, EPIPE}}, OUTCOME_RESET, 0},
 	{{{RESULT, ETIMEDOUT}}, OUTCOME_TIMED_OUT, 0},
 	{{{RESULT, EHOSTUNREACH}}, OUTCOME_UNREACHABLE, 0},
-	/* Also what a firewall elsewhere makes of IPv6, by "administratively prohibited". */
+	/* Also the ICMPv6 answer "administratively prohibited" of a firewall. */
 	{{{CONNECT, EACCES}}, OUTCOME_UNREACHABLE, 0},
 	{{{CONNECT, EPROTOTYPE}}, OUTCOME_UNREACHABLE, 0},
 	{{{CONNECT, EHOSTUNREACH}, {RESULT, ETIMEDOUT}}, OUTCOME_TIMED_OUT, 0},
@@ -325,30 +327,24 @@ static const struct {
 	{{{RESULT, ECONNRESET}, {RESULT, ECONNREFUSED}}, OUTCOME_REFUSED, 0},
 };
 
-START_TEST(test_blame)
+START_TEST(errors_have_an_outcome)
 {
-	struct scene scene;
+	struct fixture fixture;
 
-	scene_make(blames[_i].faults[1].call == NONE ? "r" : "rr", &scene);
-	fault = blames[_i].faults;
-	ck_assert_int_eq(scene_connect(&scene, clock_now_usec() + MSEC(PATIENCE_MSEC)),
-			 blames[_i].outcome);
-	if (blames[_i].outcome == OUTCOME_SYSTEM_ERROR)
-		ck_assert_int_eq(scene.error, blames[_i].error);
-	assert_states(&scene, scene.list.count == 1 ? "F" : "FF");
+	fixture_init(failures[_i].faults[1].call == NONE ? "r" : "rr", &fixture);
+	fault = failures[_i].faults;
+	ck_assert_int_eq(fixture_connect(&fixture, clock_now_usec() + MSEC(PATIENCE_MSEC)),
+			 failures[_i].outcome);
+	if (failures[_i].outcome == OUTCOME_SYSTEM_ERROR)
+		ck_assert_int_eq(fixture.error, failures[_i].error);
+	assert_states(&fixture, fixture.list.count == 1 ? "F" : "FF");
 }
 END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("connect");
-	TCase *tcase = tcase_create("connect");
-
-	tcase_set_timeout(tcase, 60);
-	tcase_add_loop_test(tcase, test_connect, 0, UNIT_COUNT(rows));
-	tcase_add_loop_test(tcase, test_room_in_the_queue, 0, 2);
-	tcase_add_loop_test(tcase, test_interrupted, 0, 4);
-	tcase_add_loop_test(tcase, test_blame, 0, UNIT_COUNT(blames));
-	suite_add_tcase(suite, tcase);
-	return unit_run(suite);
+	return UNIT_RUN("connect", {first_address_that_answers_is_connected, UNIT_COUNT(rows)},
+			{attempt_goes_on_while_later_ones_are_made, 2},
+			{signal_interrupts_the_attempts, 4},
+			{errors_have_an_outcome, UNIT_COUNT(failures)});
 }

@@ -27,7 +27,7 @@ static const struct {
 	{UNIT_BYTES(""), ""},
 	{UNIT_BYTES("Gr\u00FC\u00DFe \u4E16\u754C \U0001F600"),
 	 "Gr\u00FC\u00DFe \u4E16\u754C \U0001F600"},
-	/* Nothing is a format, and a backslash stays one. */
+	/* Conversion specifications and backslashes are plain text. */
 	{UNIT_BYTES("%s%n\\"), "%s%n\\"},
 	{UNIT_BYTES("A\0B"), "A\\x00B"},
 	{UNIT_BYTES("one\r\ntwo\t"), "one\\x0d\\x0atwo\\x09"},
@@ -40,19 +40,19 @@ static const struct {
 	{UNIT_BYTES("\xC3\u00E9"), "\\xc3\u00E9"},
 	{UNIT_BYTES("\xE4\xB8\n"), "\\xe4\\xb8\\x0a"},
 	{UNIT_BYTES("\xF4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80"},
-	/* Cut by the end. */
+	/* Cut off by the end. */
 	{UNIT_BYTES("A\xC3"), "A\\xc3"},
 	{UNIT_BYTES("\xF0\x9F\x98"), "\\xf0\\x9f\\x98"},
 };
 
-START_TEST(test_texts)
+START_TEST(texts_are_escaped)
 {
 	escape_one(texts[_i].text, texts[_i].length, texts[_i].escaped);
 }
 END_TEST
 
 /* Every character up to U+FFFF, and both ends of the rest. */
-START_TEST(test_characters)
+START_TEST(only_harmful_characters_are_escaped)
 {
 	/* These are escaped as \\uNNNN. */
 	static const struct {
@@ -81,11 +81,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("escape");
-	TCase *tcase = tcase_create("escape");
-
-	tcase_add_loop_test(tcase, test_texts, 0, UNIT_COUNT(texts));
-	tcase_add_test(tcase, test_characters);
-	suite_add_tcase(suite, tcase);
-	return unit_run(suite);
+	return UNIT_RUN("escape", {texts_are_escaped, UNIT_COUNT(texts)},
+			{only_harmful_characters_are_escaped, 1});
 }

@@ -11,7 +11,7 @@
 #define AT "192.0.2.1:6666: "
 #define CONNECTED .attempts = {{"192.0.2.1", ATTEMPT_CONNECTED, 0}}
 
-/* Untrusted text stays on one line, and holds nothing that a terminal might act upon. */
+/* Untrusted text is printed on one line, without control characters. */
 #define HARMFUL "\x1B[2J\n\x9B"
 #define HARMLESS "\\x1b[2J\\x0a\\x9b"
 
@@ -32,7 +32,7 @@ static const struct row {
 } rows[] = {
 	{OUTCOME_GREETED, CONNECTED, .text = "HELLO", .explanation = ""},
 
-	/* A limit is written as it was given. */
+	/* A limit has no trailing zeros. */
 	{OUTCOME_SLOW, CONNECTED, .text = "", .time_usec = 1500001, .limit_usec = 1234567,
 	 .explanation = AT "took 1.500001 s, more than 1.234567 s"},
 	{OUTCOME_TOO_SLOW, CONNECTED, .text = "", .time_usec = 2000001, .limit_usec = 2000000,
@@ -42,17 +42,21 @@ static const struct row {
 	 .explanation =
 		 AT "greeted with \"" HARMLESS "\", not with \"Gr\u00FC\u00DFe" HARMLESS "\""},
 
-	/* The host is at fault, or this system. */
+	/* Errors of the host name or of this system. */
 	{OUTCOME_UNKNOWN_HOST, EAI_NONAME, .host = HARMFUL,
 	 .explanation = HARMLESS ": Name or service not known"},
-	{OUTCOME_UNKNOWN_HOST, RESOLVE_PATH_TOO_LONG,
-	 .explanation = "host.example: the path is too long for a socket"},
+	{OUTCOME_UNKNOWN_HOST, EAI_NONAME, .host = "host.6666",
+	 .explanation = "host.6666: Name or service not known: for a port, give HOST:PORT"},
+	{OUTCOME_UNKNOWN_HOST, EAI_AGAIN, .host = "host.6666",
+	 .explanation = "host.6666: Temporary failure in name resolution"},
+	{OUTCOME_UNKNOWN_HOST, EAI_SERVICE,
+	 .explanation = "host.example: no service 'hallo' in services(5): give a number"},
 	{OUTCOME_SYSTEM_ERROR, EMFILE, .explanation = "host.example: Too many open files"},
 	{OUTCOME_SYSTEM_ERROR, ENOMEM, CONNECTED,
 	 .explanation = "host.example: Cannot allocate memory"},
 	{OUTCOME_INTERRUPTED, CONNECTED, .explanation = "host.example: interrupted"},
 
-	/* Every address that was tried is named, and no other. */
+	/* All addresses that were tried are named, and no others. */
 	{OUTCOME_UNREACHABLE, .attempts = {{"/" HARMFUL, ATTEMPT_FAILED, ENOENT}},
 	 .explanation = "/" HARMLESS ": No such file or directory"},
 	{OUTCOME_REFUSED,
@@ -76,7 +80,7 @@ static const struct row {
 	{OUTCOME_TIMED_OUT, CONNECTED, .timeout_usec = 86400000000, .frame = "\0", .have = 1,
 	 .explanation = AT "timed out after 86400 s, after 1 of 2 header bytes"},
 
-	/* Cut short. The address is the one that was connected to. */
+	/* Incomplete greetings. The address is the connected one. */
 	{OUTCOME_CLOSED,
 	 .attempts = {{"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED}, {"::1", ATTEMPT_CONNECTED, 0}},
 	 .explanation = "[::1]:6666: closed after 0 of 2 header bytes: connection limit reached, "
@@ -91,12 +95,12 @@ static const struct row {
 	 .explanation = AT "malformed at byte 4 of the greeting's 5"},
 };
 
-START_TEST(test_explain)
+START_TEST(results_are_explained)
 {
 	static struct probe_result result;
 	const struct row *row = &rows[_i];
 	struct probe_target target = {
-		.host = row->host != NULL ? row->host : "host.example",
+		.endpoint = {.kind = ENDPOINT_HOST, .port = "hallo"},
 		.timeout_usec = row->timeout_usec,
 		.expected = row->expected,
 		.warning_usec = row->outcome == OUTCOME_SLOW ? row->limit_usec : CLOCK_NEVER,
@@ -104,6 +108,7 @@ START_TEST(test_explain)
 	};
 	char *explanation;
 
+	strcpy(target.endpoint.host, row->host != NULL ? row->host : "host.example");
 	result_make(&result, row->outcome);
 	for (int i = 0; i < 3 && row->attempts[i].where != NULL; i++)
 		result_add_attempt(&result, row->attempts[i].where, row->attempts[i].state,
@@ -125,10 +130,5 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("explain");
-	TCase *tcase = tcase_create("explain");
-
-	tcase_add_loop_test(tcase, test_explain, 0, UNIT_COUNT(rows));
-	suite_add_tcase(suite, tcase);
-	return unit_run(suite);
+	return UNIT_RUN("explain", {results_are_explained, UNIT_COUNT(rows)});
 }

@@ -5,7 +5,7 @@
 #include "../unit.h"
 #include "probe/outcome.h"
 
-/* Both are an interface: for programs that read JSON, and for monitoring systems. */
+/* Interfaces: programs read the words in JSON, monitoring systems the exit statuses. */
 static const struct {
 	enum outcome outcome;
 	const char *word;
@@ -26,7 +26,7 @@ static const struct {
 	{OUTCOME_INTERRUPTED, "interrupted", 3},
 };
 
-START_TEST(test_outcomes)
+START_TEST(outcomes_have_words_and_statuses)
 {
 	ck_assert_int_eq(UNIT_COUNT(outcomes), OUTCOME_INTERRUPTED - OUTCOME_NONE);
 	ck_assert_str_eq(outcome_word(outcomes[_i].outcome), outcomes[_i].word);
@@ -34,7 +34,7 @@ START_TEST(test_outcomes)
 }
 END_TEST
 
-START_TEST(test_worse)
+START_TEST(critical_is_the_worst_status)
 {
 	static const int worse[4][4] = {
 		{0, 1, 2, 3},
@@ -51,11 +51,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("outcome");
-	TCase *tcase = tcase_create("outcome");
-
-	tcase_add_loop_test(tcase, test_outcomes, 0, UNIT_COUNT(outcomes));
-	tcase_add_test(tcase, test_worse);
-	suite_add_tcase(suite, tcase);
-	return unit_run(suite);
+	return UNIT_RUN("outcome", {outcomes_have_words_and_statuses, UNIT_COUNT(outcomes)},
+			{critical_is_the_worst_status, 1});
 }

@@ -17,7 +17,7 @@
 
 #define PATIENCE_USEC (20U * USEC_PER_SEC)
 
-/* In place of the real clock, once it is set: how late everything is but the start. */
+/* If set, replaces the clock: the time from the start of the probe to all later phases. */
 static uint64_t fake_time_usec = CLOCK_NEVER;
 
 uint64_t clock_now_usec(void)
@@ -64,16 +64,16 @@ int ppoll(struct pollfd *polled, nfds_t count, const struct timespec *timeout, c
 	return real(polled, count, timeout, mask);
 }
 
-/* Once the server has sent everything, it waits until the client closes, or closes first. */
+/* After sending everything, the server waits for the client to close, or closes at once. */
 enum ending { END_WAIT, END_CLOSE };
 
 /*
- * The exit status of the server: if it waits, whether the client has read everything, or left
- * something unread, which makes its close a reset (RFC 2525, section 2.17).
+ * Exit status of the server. If it waits: end of file if the client has read everything, a reset if
+ * the client has closed with unread bytes (RFC 2525, section 2.17).
  */
 enum seen { SEEN_EOF = 10, SEEN_RESET, SEEN_NOTHING };
 
-static pid_t start_server(const char *bytes, size_t length, enum ending ending, char *port)
+static pid_t start_server(const char *bytes, size_t length, enum ending ending, char *ret_port)
 {
 	struct sockaddr_in sin;
 	socklen_t sin_length = sizeof(sin);
@@ -81,7 +81,7 @@ static pid_t start_server(const char *bytes, size_t length, enum ending ending, 
 	pid_t pid = fork();
 
 	getsockname(listener, (struct sockaddr *)&sin, &sin_length);
-	sprintf(port, "%u", ntohs(sin.sin_port));
+	sprintf(ret_port, "%u", ntohs(sin.sin_port));
 	if (pid == 0) {
 		int fd = accept(listener, NULL, NULL);
 		char byte;
@@ -106,7 +106,7 @@ static const struct row {
 	enum outcome outcome;
 	const char *text; /* NULL without a valid greeting */
 	size_t text_length;
-	enum seen seen; /* 0 if it is up to chance */
+	enum seen seen; /* 0 if undefined */
 	size_t bad_offset;
 	const char *expected;
 	uint64_t warning_usec, critical_usec; /* CLOCK_NEVER if both are 0 */
@@ -130,7 +130,7 @@ static const struct row {
 	 .seen = SEEN_RESET, .bad_offset = 3},
 	{UNIT_BYTES("\0\5HELL"), END_CLOSE, OUTCOME_CLOSED, NULL, 0, .seen = SEEN_NOTHING},
 
-	/* Another text than the expected one, which is worse than slow, and may hold a NUL. */
+	/* Unexpected texts, also with a NUL. This is worse than slow. */
 	{A, OUTCOME_GREETED, GREETING_A, .expected = "A"},
 	{UNIT_BYTES("\0\2AB"), END_WAIT, OUTCOME_UNEXPECTED, UNIT_BYTES("AB"), .seen = SEEN_EOF,
 	 .expected = "A"},
@@ -146,24 +146,24 @@ static const struct row {
 	{A, OUTCOME_TOO_SLOW, GREETING_A, .time_usec = 10, .warning_usec = 5, .critical_usec = 9},
 	{A, OUTCOME_TOO_SLOW, GREETING_A, .time_usec = 6, .warning_usec = 5, .critical_usec = 5},
 
-	/* A shortage of this host, a broken connection, and a signal of no concern. */
+	/* Resource exhaustion, a broken connection, and EINTR from another signal. */
 	{A, OUTCOME_SYSTEM_ERROR, NULL, 0, .recv_error = ENOMEM, .error = ENOMEM},
 	{A, OUTCOME_SYSTEM_ERROR, NULL, 0, .recv_error = ENOBUFS, .error = ENOBUFS},
 	{A, OUTCOME_RESET, NULL, 0, .recv_error = ECONNRESET, .error = ECONNRESET},
 	{A, OUTCOME_RESET, NULL, 0, .recv_error = EHOSTUNREACH, .error = EHOSTUNREACH},
 	{A, OUTCOME_GREETED, GREETING_A, .recv_error = EINTR},
 
-	/* A signal. Once the greeting is there it stays. */
+	/* SIGINT. A complete greeting still counts. */
 	{UNIT_BYTES("\0"), END_WAIT, OUTCOME_INTERRUPTED, NULL, 0, .seen = SEEN_EOF,
 	 .interrupt_after = 1},
 	{UNIT_BYTES("\0\5HELL"), END_WAIT, OUTCOME_INTERRUPTED, NULL, 0, .seen = SEEN_EOF,
 	 .interrupt_after = 6},
 	{A, OUTCOME_GREETED, GREETING_A, .interrupt_after = 3, .await_close = true},
 
-	/* The close is waited for only after a greeting, and if asked to, and not for ever. */
+	/* The close is waited for only after a greeting and on request, and not for ever. */
 	{UNIT_BYTES("\0\1A"), END_CLOSE, OUTCOME_GREETED, UNIT_BYTES("A"), .seen = SEEN_NOTHING,
 	 .await_close = true, .closed = true},
-	/* It may come after what is not ours to read. */
+	/* Unread bytes may precede the close. */
 	{UNIT_BYTES("\0\1A!"), END_CLOSE, OUTCOME_GREETED, UNIT_BYTES("A"), .seen = SEEN_NOTHING,
 	 .await_close = true, .closed = true},
 	{UNIT_BYTES("\0\1A!"), END_WAIT, OUTCOME_GREETED, UNIT_BYTES("A"), .seen = SEEN_RESET,
@@ -189,7 +189,7 @@ static void assert_timed(const struct probe_result *result)
 	ck_assert_uint_eq(result->time_usec, result->ended_usec - result->started_usec);
 }
 
-START_TEST(test_probe)
+START_TEST(greeting_is_timed_and_compared)
 {
 	static struct probe_result result;
 	const struct row *row = &rows[_i];
@@ -197,8 +197,7 @@ START_TEST(test_probe)
 	char port[8];
 	pid_t server = start_server(row->bytes, row->length, row->ending, port);
 	struct probe_target target = {
-		.host = "127.0.0.1",
-		.port = port,
+		.endpoint = {.kind = ENDPOINT_HOST, .host = "127.0.0.1"},
 		.family = AF_UNSPEC,
 		.timeout_usec = PATIENCE_USEC,
 		.expected = row->expected,
@@ -208,6 +207,7 @@ START_TEST(test_probe)
 	};
 	int status;
 
+	strcpy(target.endpoint.port, port);
 	fake_time_usec = limited ? row->time_usec : CLOCK_NEVER;
 	recv_error = row->recv_error;
 	interrupt_after = row->interrupt_after;
@@ -239,11 +239,5 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("probe");
-	TCase *tcase = tcase_create("probe");
-
-	tcase_set_timeout(tcase, 60);
-	tcase_add_loop_test(tcase, test_probe, 0, UNIT_COUNT(rows));
-	suite_add_tcase(suite, tcase);
-	return unit_run(suite);
+	return UNIT_RUN("probe", {greeting_is_timed_and_compared, UNIT_COUNT(rows)});
 }

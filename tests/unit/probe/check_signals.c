@@ -17,7 +17,7 @@
 
 static const int handled[] = {SIGINT, SIGTERM};
 
-/* The signal to raise when signals_wait() is about to wait, or 0. */
+/* Signal that the next ppoll(2) raises before it waits, or 0. */
 static int at_the_last_moment;
 
 int ppoll(struct pollfd *polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
@@ -51,7 +51,7 @@ static void start_alarms(void)
 	setitimer(ITIMER_REAL, &often, NULL);
 }
 
-/* How the parent treated a signal: as usual, ignored (by "&" in a script), or blocked. */
+/* Inherited disposition of a signal. 0: default; 1: ignored (by "&" in a script); 2: blocked. */
 static void inherit(int how, int number)
 {
 	sigset_t blocked;
@@ -62,7 +62,7 @@ static void inherit(int how, int number)
 	sigprocmask(how == 2 ? SIG_BLOCK : SIG_UNBLOCK, &blocked, NULL);
 }
 
-/* Waits for nothing if `bytes` is NULL, else for a pipe with these bytes. */
+/* Waits for input on a pipe with these bytes, or for no descriptor if `bytes` is NULL. */
 static enum outcome wait_for(const char *bytes, uint64_t deadline_usec)
 {
 	struct pollfd polled = {.events = POLLIN};
@@ -78,8 +78,8 @@ static enum outcome wait_for(const char *bytes, uint64_t deadline_usec)
 
 static const unsigned waits_msec[] = {0, 1, 5, 60};
 
-/* Neither early nor put off by other signals, whether those two are caught or not. */
-START_TEST(test_deadline)
+/* Other signals do not change the time, whether SIGINT and SIGTERM are caught or not. */
+START_TEST(wait_ends_at_the_deadline)
 {
 	uint64_t deadline;
 
@@ -99,8 +99,8 @@ START_TEST(test_deadline)
 }
 END_TEST
 
-/* poll(2): EINVAL, more descriptors than may be open. */
-START_TEST(test_error)
+/* EINVAL, because there are more descriptors than RLIMIT_NOFILE: poll(2). */
+START_TEST(failed_poll_is_reported)
 {
 	struct pollfd polled[8] = {{.fd = -1}};
 	struct rlimit few = {.rlim_cur = 7, .rlim_max = 7};
@@ -112,8 +112,8 @@ START_TEST(test_error)
 }
 END_TEST
 
-/* Before the wait, in the moment that pselect(2) warns of, and during the wait. */
-START_TEST(test_caught)
+/* Before the wait, between the check and the wait (the race in pselect(2)), and during the wait. */
+START_TEST(caught_signal_ends_every_wait)
 {
 	int number = handled[_i % 2], when = _i / 2 % 3;
 
@@ -129,7 +129,7 @@ START_TEST(test_caught)
 	raised_by_alarm = number;
 	ck_assert_int_eq(wait_for("", CLOCK_NEVER), OUTCOME_INTERRUPTED);
 
-	/* It is remembered, and another one changes nothing. */
+	/* The signal is remembered, and further signals have no effect. */
 	raise(number);
 	raise(handled[1 - _i % 2]);
 	ck_assert(signals_caught());
@@ -139,17 +139,23 @@ START_TEST(test_caught)
 }
 END_TEST
 
-/* If they are not caught, they end the process as usual: Check expects that of this test. */
-START_TEST(test_not_caught)
+START_TEST(uncaught_signal_ends_the_process)
 {
-	inherit(0, handled[_i]);
-	at_the_last_moment = handled[_i];
-	wait_for(NULL, clock_now_usec() + MSEC(10000));
+	int status, pid = fork();
+
+	if (pid == 0) {
+		inherit(0, handled[_i]);
+		at_the_last_moment = handled[_i];
+		wait_for(NULL, clock_now_usec() + MSEC(10000));
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), handled[_i]);
 }
 END_TEST
 
-/* What else is blocked stays so. */
-START_TEST(test_others_stay_blocked)
+START_TEST(other_signals_stay_blocked)
 {
 	inherit(2, SIGALRM);
 	signals_catch();
@@ -159,8 +165,8 @@ START_TEST(test_others_stay_blocked)
 }
 END_TEST
 
-/* Stopped and continued, as from a shell: the wait goes on to its deadline. */
-START_TEST(test_stop_and_continue)
+/* SIGSTOP and SIGCONT, as from a shell, do not change the deadline. */
+START_TEST(stopped_process_waits_on)
 {
 	uint64_t deadline = clock_now_usec() + MSEC(300);
 	int status, pid = fork();
@@ -184,16 +190,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("signals");
-	TCase *tcase = tcase_create("signals");
-
-	tcase_add_loop_test(tcase, test_deadline, 0, 2 * UNIT_COUNT(waits_msec));
-	tcase_add_test(tcase, test_error);
-	tcase_add_loop_test(tcase, test_caught, 0, 2 * 3 * 3);
-	for (int i = 0; i < 2; i++)
-		tcase_add_loop_test_raise_signal(tcase, test_not_caught, handled[i], i, i + 1);
-	tcase_add_test(tcase, test_others_stay_blocked);
-	tcase_add_loop_test(tcase, test_stop_and_continue, 0, 2);
-	suite_add_tcase(suite, tcase);
-	return unit_run(suite);
+	return UNIT_RUN("signals", {wait_ends_at_the_deadline, 2 * UNIT_COUNT(waits_msec)},
+			{failed_poll_is_reported, 1}, {caught_signal_ends_every_wait, 2 * 3 * 3},
+			{uncaught_signal_ends_the_process, UNIT_COUNT(handled)},
+			{other_signals_stay_blocked, 1}, {stopped_process_waits_on, 2});
 }
