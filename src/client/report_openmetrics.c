@@ -66,7 +66,7 @@ static char *make_labels(const struct probe_target *target)
 		return NULL;
 	fputs("endpoint=\"", stream);
 	write_value(endpoint_format(&target->endpoint, endpoint), stream);
-	/* Two files with the same labels would fail the whole scrape: both families of a name. */
+	/* Two files, for the families of a name, must not have the same labels. */
 	if (target->family != AF_UNSPEC)
 		fprintf(stream, "\",family=\"%s", target->family == AF_INET ? "ipv4" : "ipv6");
 	putc('"', stream);

@@ -183,7 +183,7 @@ def test_other_options(server, count):
 
 @pytest.mark.parametrize("option, family", [("-4", "ipv4"), ("-6", "ipv6")])
 def test_family(option, family):
-    """Distinguishes two files about the same name, which Prometheus would else refuse."""
+    """Distinguishes two files about the same name: of equal labels node_exporter keeps one."""
     out = client("-oopenmetrics", option, "localhost", free_port()).out
     samples = [line for line in out.splitlines() if not line.startswith("#")]
     assert samples and all(f',family="{family}"' in line for line in samples)

@@ -36,9 +36,9 @@ def refused(message, *arguments):
     ("*invalid option -- 'Z'\n", "-Z"),
     ("*invalid option -- 'H'\n", "-H"),
     ("*doesn't allow an argument*\n", "--ipv4=yes"),
-    ("hello-client: --output: '' is not text, json or nagios\n", "--output="),
-    ("hello-client: --output: 'JSON' is not text, json or nagios\n", "--output=JSON"),
-    ("hello-client: --output: 'jsonx' is not text, json or nagios\n", "-o", "jsonx"),
+    ("hello-client: --output: '' is not text, json, openmetrics or nagios\n", "--output="),
+    ("hello-client: --output: 'JSON' is not text, json, openmetrics or nagios\n", "--output=JSON"),
+    ("hello-client: --output: 'jsonx' is not text, json, openmetrics or nagios\n", "-o", "jsonx"),
 ], ids=lambda case: " ".join(case[1:]))
 def test_refused(case):
     refused(*case)
