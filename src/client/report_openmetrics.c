@@ -37,21 +37,20 @@ static const struct {
 static void write_value(const char *text, FILE *stream)
 {
 	size_t length = strlen(text), n;
-	char bytes[UTF8_BYTES_MAX];
-	uint32_t c;
+	uint32_t ignored;
 
 	for (; length > 0; text += n, length -= n) {
-		n = utf8_get(text, length, &c);
+		n = utf8_get(text, length, &ignored);
 		if (n == 0) {
 			n = 1;
-			c = UTF8_REPLACEMENT;
-		}
-		if (c == '\n')
+			fputs("\uFFFD", stream);
+		} else if (*text == '\n') {
 			fputs("\\n", stream);
-		else if (c == '"' || c == '\\')
-			fprintf(stream, "\\%c", (char)c);
-		else
-			fwrite(bytes, 1, utf8_put(bytes, c), stream);
+		} else {
+			if (*text == '"' || *text == '\\')
+				putc('\\', stream);
+			fwrite(text, 1, n, stream);
+		}
 	}
 }
 
