@@ -64,9 +64,9 @@ static void print_help(void)
 	       "  -i, --interval=SEC  from one greeting to the next, 0 to %u (default: %u)\n"
 	       "  -e, --expect=TEXT   require the greeting to be exactly TEXT\n"
 	       "Output:\n"
-	       "  -o, --output=FORMAT text or json (default: text)\n"
+	       "  -o, --output=FORMAT text, json or openmetrics (default: text)\n"
 	       "      --histogram     add a histogram of the times to the summary\n"
-	       "  -q, --quiet         print nothing but the summary\n"
+	       "  -q, --quiet         print nothing but the summary or the metrics\n"
 	       "  -v, --verbose       print each connection attempt and each phase\n"
 	       "  -h, --help          print this help and exit\n"
 	       "  -V, --version       print the version and exit\n"
@@ -126,14 +126,15 @@ static const char *parse_expected(const char *text)
 
 static const struct report_format *parse_format(const char *text)
 {
-	static const struct report_format *const formats[] = {&report_text, &report_json};
+	static const struct report_format *const formats[] = {&report_text, &report_json,
+							      &report_openmetrics};
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
 		if (strcmp(text, formats[i]->name) == 0)
 			return formats[i];
 	if (strcmp(text, "nagios") == 0)
 		usage_error("--output: for monitoring, use check_hello: see check_hello(1)");
-	usage_error("--output: '%s' is wrong: give text or json", text);
+	usage_error("--output: '%s' is wrong: give text, json or openmetrics", text);
 }
 
 static void parse_option(int c, const char *argument, struct options *options)
@@ -258,5 +259,6 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 	parse_operands(argc - optind, argv + optind, options->port, &target->endpoint);
 	check_datagrams(options->udp, target);
 	/* Wait for the server to close only if that is reported. */
-	target->await_close = options->style.verbose && !options->style.quiet;
+	target->await_close = options->style.verbose && !options->style.quiet &&
+			      options->format != &report_openmetrics;
 }

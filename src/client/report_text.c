@@ -83,21 +83,13 @@ static int print_greeting(const struct report *report, const struct probe_result
 	return 0;
 }
 
-static int text_probe(struct report *report, const struct probe_result *result)
+int report_text_problem(const struct report *report, const struct probe_result *result)
 {
 	const char *advice;
 	char *explanation;
-	int r = 0;
 
-	if (report->style->quiet)
+	if (report->style->quiet || result->outcome == OUTCOME_GREETED)
 		return 0;
-	if (report->style->verbose)
-		print_phases(result);
-	if (result->text != NULL)
-		r = print_greeting(report, result);
-	if (r < 0 || result->outcome == OUTCOME_GREETED)
-		return r;
-
 	explanation = explain_result(report->target, result);
 	if (explanation == NULL)
 		return -ENOMEM;
@@ -111,6 +103,19 @@ static int text_probe(struct report *report, const struct probe_result *result)
 		advice != NULL ? advice : "");
 	free(explanation);
 	return 0;
+}
+
+static int text_probe(struct report *report, const struct probe_result *result)
+{
+	int r = 0;
+
+	if (report->style->quiet)
+		return 0;
+	if (report->style->verbose)
+		print_phases(result);
+	if (result->text != NULL)
+		r = print_greeting(report, result);
+	return r < 0 ? r : report_text_problem(report, result);
 }
 
 /* A line for each power of two between the shortest and the longest time. */

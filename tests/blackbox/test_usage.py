@@ -37,9 +37,9 @@ def refused(message, *arguments):
            ("--warning=1", "--warning=1"), ("--critical", "--critical 2")]),
     ("hello-client: --output: for monitoring, use check_hello: see check_hello(1)\n", "-onagios"),
     ("*doesn't allow an argument*\n", "--ipv4=yes"),
-    ("hello-client: --output: '' is wrong: give text or json\n", "--output="),
-    ("hello-client: --output: 'JSON' is wrong: give text or json\n", "--output=JSON"),
-    ("hello-client: --output: 'jsonx' is wrong: give text or json\n", "-o", "jsonx"),
+    ("hello-client: --output: '' is wrong: give text, json or openmetrics\n", "--output="),
+    ("hello-client: --output: 'JSON' is wrong: give text, json or openmetrics\n", "--output=JSON"),
+    ("hello-client: --output: 'jsonx' is wrong: give text, json or openmetrics\n", "-o", "jsonx"),
 ], ids=lambda case: " ".join(case[1:]))
 def test_refused(case):
     refused(*case)

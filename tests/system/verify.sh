@@ -18,6 +18,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s install DESTDIR="$work" >"$work/log"
 cd "$work$systemdsystemunitdir"
+cp "$work${docdir:?}"/examples/hello-probe.* .
 
 # systemd-analyze looks for the program on this machine, where hellod is not installed.
 sed -i "s|^ExecStart=${sbindir:?}/hellod|ExecStart=$(command -v true)|" hello*
@@ -36,5 +37,6 @@ exposure()
 mv hello@.service hello@0.service
 exposure hello@0.service 20
 exposure hello-listen.service 5
-cat "$work${docdir:?}/examples/strict.conf" >>hello@0.service
+exposure hello-probe.service 15
+cat "$work$docdir/examples/strict.conf" >>hello@0.service
 exposure hello@0.service 5

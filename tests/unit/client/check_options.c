@@ -124,7 +124,7 @@ static const struct {
 	{{"-u", "vsock:2"}, 3, "'vsock:2': vsock has no datagrams: leave out --udp" USAGE},
 	{{"-i", "1s"}, 3, "--interval: '1s' " SECONDS},
 	{{"-c", "1.5"}, 3, "--count: '1.5' " COUNT},
-	{{"-o", "JSON"}, 3, "--output: 'JSON' is wrong: give text or json" USAGE},
+	{{"-o", "JSON"}, 3, "--output: 'JSON' is wrong: give text, json or openmetrics" USAGE},
 	{{"-o", "nagios"},
 	 3,
 	 "--output: for monitoring, use check_hello: see check_hello(1)" USAGE},

@@ -5,7 +5,7 @@
 #include "common/clock.h"
 #include "report_fixture.h"
 
-static void take_both(struct fixture *fixture)
+void fixture_take(struct fixture *fixture)
 {
 	unit_take(STDOUT_FILENO, fixture->out, sizeof(fixture->out));
 	unit_take(STDERR_FILENO, fixture->err, sizeof(fixture->err));
@@ -36,7 +36,7 @@ void fixture_probe(struct fixture *fixture, uint64_t sequence)
 {
 	fixture->report.stats.tried = sequence;
 	ck_assert_int_eq(fixture->format->probe(&fixture->report, &fixture->result), 0);
-	take_both(fixture);
+	fixture_take(fixture);
 }
 
 void fixture_summary(struct fixture *fixture, unsigned greeted, unsigned failed, int worst)
@@ -48,5 +48,5 @@ void fixture_summary(struct fixture *fixture, unsigned greeted, unsigned failed,
 		stats_add(&fixture->report.stats, false, USEC_PER_MSEC);
 	fixture->report.worst = worst;
 	ck_assert_int_eq(fixture->format->summary(&fixture->report), 0);
-	take_both(fixture);
+	fixture_take(fixture);
 }

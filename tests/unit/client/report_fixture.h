@@ -25,4 +25,7 @@ void fixture_probe(struct fixture *fixture, uint64_t sequence);
 /* Reports a summary of times of 1 ms, 2 ms, 3 ms and so on, and of failures. */
 void fixture_summary(struct fixture *fixture, unsigned greeted, unsigned failed, int worst);
 
+/* Moves everything printed since the last call to `out` and `err`. */
+void fixture_take(struct fixture *fixture);
+
 #endif
