@@ -23,16 +23,23 @@
 
 /* Accepting */
 
-/* Polls the listening sockets, but only while one more client can be accepted. */
-static void poll_listeners(struct server *server)
+/* Polls the listening sockets, but only while one more client can be accepted; and the others. */
+static void poll_passed(struct server *server)
 {
 	bool has_room =
 		server->counts.open < server->open_max || !TAILQ_EMPTY(&server->queues[LINGERING]);
 	bool polling = server->accepting && has_room && is_due(server, server->accept_usec);
+	bool receiving = server->accepting && server->datagram_fd >= 0 &&
+			 is_due(server, server->receive_usec);
 
+	/* A datagram socket is not in this set, which changes nothing. */
 	for (int fd = server->first_fd; polling != server->polling && fd < server->end_fd; fd++)
 		(void)server_poll_fd(server, EPOLL_CTL_MOD, fd, polling ? EPOLLIN : 0);
+	if (receiving != server->receiving)
+		(void)server_poll_fd(server, EPOLL_CTL_MOD, server->datagram_fd,
+				     receiving ? EPOLLIN : 0);
 	server->polling = polling;
+	server->receiving = receiving;
 }
 
 static void stop_accepting(struct server *server, bool idle)
@@ -57,6 +64,12 @@ void server_block_signals(void)
 	sigprocmask(SIG_BLOCK, &handled_signals, NULL);
 }
 
+static void check_greeting(const struct server *server)
+{
+	if (server->datagram_fd >= 0 && server->greeting->length > DATAGRAM_FRAME_BYTES_MAX)
+		message_no_datagrams(server->greeting->length);
+}
+
 static void reload_greeting(struct server *server)
 {
 	struct greeting *greeting;
@@ -68,6 +81,7 @@ static void reload_greeting(struct server *server)
 	if (r == 0) {
 		greeting_unref(server->greeting);
 		server->greeting = greeting;
+		check_greeting(server);
 	} else {
 		message_config_error(MESSAGE_GREETING_BAD, why);
 	}
@@ -95,6 +109,8 @@ static uint64_t next_deadline(const struct server *server)
 		next = MIN(next, server->idle_usec);
 	if (server->accepting && !is_due(server, server->accept_usec))
 		next = MIN(next, server->accept_usec);
+	if (server->accepting && !is_due(server, server->receive_usec))
+		next = MIN(next, server->receive_usec);
 	for (int i = 0; i < QUEUES; i++)
 		if (!TAILQ_EMPTY(&server->queues[i]))
 			next = MIN(next, TAILQ_FIRST(&server->queues[i])->wake_usec);
@@ -126,6 +142,8 @@ static int dispatch(struct server *server, int fd)
 		handle_signals(server);
 	else if (server->clients[fd].state != CLIENT_NONE)
 		server_step_client(server, &server->clients[fd]);
+	else if (server->accepting && fd == server->datagram_fd)
+		server_answer_datagrams(server);
 	else if (server->accepting && fd >= server->first_fd && fd < server->end_fd)
 		return server_accept_clients(server, fd);
 	return 0;
@@ -147,7 +165,7 @@ static int server_loop(struct server *server)
 		for (int i = 0; r == 0 && i < n; i++)
 			r = dispatch(server, events[i].data.fd);
 		run_timers(server, n == 0);
-		poll_listeners(server);
+		poll_passed(server);
 	}
 	return r;
 }
@@ -176,13 +194,20 @@ static int start_listening(struct server *server)
 	if (server->signal_fd < 0)
 		return -errno;
 	r = server_poll_fd(server, EPOLL_CTL_ADD, server->signal_fd, EPOLLIN);
-	for (int fd = server->first_fd; r == 0 && fd < server->end_fd; fd++) {
+	for (int fd = server->first_fd; r >= 0 && fd < server->end_fd; fd++) {
+		r = datagram_take(fd, &server->datagram_fd);
+		if (r != 0)
+			continue;
 		server->blocking |= !(fcntl(fd, F_GETFL) & O_NONBLOCK);
 		r = server_poll_fd(server, EPOLL_CTL_ADD, fd, EPOLLIN);
 	}
+	if (r >= 0 && server->datagram_fd >= 0)
+		r = server_poll_fd(server, EPOLL_CTL_ADD, server->datagram_fd, EPOLLIN);
 	if (r < 0)
 		return r;
 	server->accepting = server->polling = true;
+	server->receiving = server->counts.has_datagrams = server->datagram_fd >= 0;
+	check_greeting(server);
 	server->idle_usec = deadline_in(server, server->options->idle_usec);
 	server->watchdog_usec = deadline_in(server, notify_watchdog());
 	notify_ready();
@@ -212,6 +237,7 @@ int server_run(const struct activation *sockets, const struct options *options,
 		.greeting = greeting,
 		.greeted_priority = logged ? LOG_NOTICE : LOG_DEBUG,
 		.signal_fd = -1,
+		.datagram_fd = -1,
 		.now_usec = clock_now_usec(),
 		.idle_usec = CLOCK_NEVER,
 		.status_usec = CLOCK_NEVER,
@@ -239,6 +265,8 @@ int server_run(const struct activation *sockets, const struct options *options,
 			server_remove_client(&server, TAILQ_FIRST(&server.queues[i]));
 	if (server.signal_fd >= 0)
 		close(server.signal_fd);
+	if (server.datagram_fd >= 0)
+		close(server.datagram_fd);
 	if (server.epoll_fd >= 0)
 		close(server.epoll_fd);
 	greeting_unref(server.greeting);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* server_clients - the clients of the server, from accept4(2) to their end */
+/* server_clients - the clients of the server, from accept4(2) to their end, and datagrams */
 #include "config.h"
 
 #include <errno.h>
@@ -141,7 +141,7 @@ static int handle_accept_error(struct server *server, int error)
 		return 0;
 	case ACCEPT_LOCAL_ERROR:
 		if (may_log_error(server))
-			message_accept_error(error);
+			message_cannot("accept connections", error);
 		if (!make_room(server) && TAILQ_EMPTY(&server->queues[LINGERING]))
 			server->accept_usec =
 				deadline_in(server, SERVER_PAUSE_MSEC * USEC_PER_MSEC);
@@ -171,4 +171,20 @@ int server_accept_clients(struct server *server, int listen_fd)
 			close(fd); /* RLIMIT_NOFILE was raised since the start */
 	}
 	return r < 0 ? r : 0;
+}
+
+void server_answer_datagrams(struct server *server)
+{
+	struct datagram_counts *counts = &server->counts.datagrams, before = *counts;
+	int r = datagram_answer(server->datagram_fd, server->greeting, counts);
+
+	if (counts->answered > before.answered) {
+		schedule_status(server);
+		if (server->counts.open == 0)
+			server->idle_usec = deadline_in(server, server->options->idle_usec);
+	}
+	if (r < 0 && may_log_error(server))
+		message_cannot("receive datagrams", -r);
+	if (r < 0)
+		server->receive_usec = deadline_in(server, SERVER_PAUSE_MSEC * USEC_PER_MSEC);
 }

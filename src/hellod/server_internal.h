@@ -21,14 +21,15 @@ struct server {
 	struct client *clients; /* by file descriptor */
 	uint64_t table_size, open_max;
 	struct client_queue queues[QUEUES];
-	int epoll_fd, signal_fd;
+	int epoll_fd, signal_fd, datagram_fd; /* the last is of datagram_take(); -1 without */
 	bool accepting;	   /* until it is idle or stopped; never with passed connections */
 	bool polling;	   /* the listening sockets are in the epoll set */
+	bool receiving;	   /* the datagram sockets are */
 	bool blocking;	   /* one of them is without O_NONBLOCK */
 	bool idle;	   /* why it stopped accepting */
 	uint64_t now_usec; /* of this iteration */
-	/* The earliest time to accept after a local error, and to log the next one. */
-	uint64_t accept_usec, log_error_usec;
+	/* The earliest time to accept or receive after a local error, and to log the next one. */
+	uint64_t accept_usec, receive_usec, log_error_usec;
 	/* The time to stop for lack of clients, and to notify systemd; or CLOCK_NEVER. */
 	uint64_t idle_usec, status_usec, watchdog_usec;
 };
@@ -60,5 +61,8 @@ void server_remove_client(struct server *server, struct client *client);
 
 /* Accepts at most SERVER_ACCEPT_BATCH clients. An error that is not returned was logged. */
 int server_accept_clients(struct server *server, int listen_fd);
+
+/* Answers a batch of datagrams, or logs the error. */
+void server_answer_datagrams(struct server *server);
 
 #endif
