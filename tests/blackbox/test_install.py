@@ -11,7 +11,8 @@ FILES = """bin/hello-client lib/systemd/catalog/hellod.catalog lib/sysusers.d/he
     lib/systemd/system/hello-netns.service lib/systemd/system/hello.socket
     lib/systemd/system/hello@.service sbin/hellod
     share/bash-completion/completions/hello-client share/bash-completion/completions/hellod
-    share/doc/hellod/examples/strict.conf share/fish/vendor_completions.d/hello-client.fish
+    share/doc/hellod/examples/datagram.conf share/doc/hellod/examples/strict.conf
+    share/fish/vendor_completions.d/hello-client.fish
     share/fish/vendor_completions.d/hellod.fish share/man/man1/hello-client.1
     share/man/man5/hello-frame.5 share/man/man8/hello.socket.8 share/man/man8/hellod.8
     share/zsh/site-functions/_hello-client share/zsh/site-functions/_hellod"""
