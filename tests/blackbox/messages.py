@@ -5,6 +5,8 @@
 GREETED = "hellod: greeted {} ({})"
 NOT_GREETED = "hellod: did not greet {}: {} after {} of {} bytes"
 SUMMARY = "hellod: greeted {} of {} clients ({})"
+SUMMARY_DATAGRAMS = "hellod: greeted {} of {} clients, answered {} of {} datagrams ({})"
+GREETING_TOO_LONG = "hellod: datagrams are not answered: the greeting's frame is {} bytes long,*"
 NOT_UTF8 = "hellod: {}: not UTF-8 at byte {} *"
 CANNOT_ACCEPT = ("hellod: cannot accept connections: Too many open files; "
                  "raise LimitNOFILE= or lower --max-connections")

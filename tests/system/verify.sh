@@ -27,6 +27,10 @@ sed -i "s|^ExecStart=${sbindir:?}/hellod|ExecStart=$(command -v true)|" hello*
 ! grep -E '^(Condition|Assert)' hello*.service || fail "a service has a condition"
 said=$(SYSTEMD_UNIT_PATH=$PWD: systemd-analyze verify --man=no "$PWD"/hello* 2>&1) || true
 [ -z "$said" ] || fail "systemd-analyze verify: $said"
+mkdir hello-listen.socket.d
+cp "$work${docdir:?}/examples/datagram.conf" hello-listen.socket.d
+said=$(SYSTEMD_UNIT_PATH=$PWD: systemd-analyze verify --man=no "$PWD"/hello-*.socket 2>&1) || true
+[ -z "$said" ] || fail "systemd-analyze verify, with datagram.conf: $said"
 
 # exposure UNIT MOST: in tenths.
 exposure()
