@@ -35,19 +35,27 @@ static void request_release(struct request *request)
 	free(request);
 }
 
+static bool is_ascii(const char *text)
+{
+	while ((signed char)*text > 0)
+		text++;
+	return *text == '\0';
+}
+
 static void *request_run(void *argument)
 {
 	struct request *request = argument;
 	const char *host = request->endpoint.host, *port = request->endpoint.port;
-	/* AI_IDN takes the encoding of the name from the locale, but it is always UTF-8. */
-	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
+	locale_t utf8 = NULL;
 
+	/* AI_IDN takes the encoding of the name from the locale, but it is always UTF-8. */
+	if (!is_ascii(host))
+		utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
 	if (utf8 != NULL)
 		uselocale(utf8);
 	request->error = getaddrinfo(host, port, &request->hints, &request->result);
 	/* A host without /etc/hosts has a loopback address all the same (RFC 6761, section 6.3). */
-	if (request->error != 0 && request->error != EAI_SERVICE &&
-	    strcasecmp(host, "localhost") == 0)
+	if (request->error != 0 && strcasecmp(host, "localhost") == 0)
 		request->error = getaddrinfo(NULL, port, &request->hints, &request->result);
 	request->saved_errno = errno;
 	uselocale(LC_GLOBAL_LOCALE);
