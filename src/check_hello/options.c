@@ -16,24 +16,37 @@
 #include "common/mutf8.h"
 #include "common/number.h"
 #include "common/stdio.h"
+#include "probe/datagram.h"
 
 #define TIMEOUT_DEFAULT_SEC 10U
 #define TIMEOUT_MIN_USEC 1000U
 #define TIMEOUT_MAX_SEC 86400U
 
-#define LETTERS "H:p:46w:c:t:e:vhV"
+#define LETTERS "H:p:46uw:c:t:e:vhV"
+
+/* For getopt_long(3): an option without a letter. */
+#define OPTION_REQUEST_SIZE 256
 
 static const struct option long_options[] = {
-	{"hostname", required_argument, NULL, 'H'}, {"port", required_argument, NULL, 'p'},
-	{"ipv4", no_argument, NULL, '4'},	    {"ipv6", no_argument, NULL, '6'},
-	{"warning", required_argument, NULL, 'w'},  {"critical", required_argument, NULL, 'c'},
-	{"timeout", required_argument, NULL, 't'},  {"expect", required_argument, NULL, 'e'},
-	{"verbose", no_argument, NULL, 'v'},	    {"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},	    {0},
+	{"hostname", required_argument, NULL, 'H'},
+	{"port", required_argument, NULL, 'p'},
+	{"ipv4", no_argument, NULL, '4'},
+	{"ipv6", no_argument, NULL, '6'},
+	{"warning", required_argument, NULL, 'w'},
+	{"critical", required_argument, NULL, 'c'},
+	{"timeout", required_argument, NULL, 't'},
+	{"expect", required_argument, NULL, 'e'},
+	{"verbose", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{"udp", no_argument, NULL, 'u'},
+	{"request-size", required_argument, NULL, OPTION_REQUEST_SIZE},
+	{0},
 };
 
-static const char usage[] = "Usage: check_hello [-46v] [-H HOST] [-p PORT] [-w RANGE] [-c RANGE]\n"
-			    "                   [-t SECONDS[:STATUS]] [-e TEXT]\n";
+static const char usage[] =
+	"Usage: check_hello [-46uv] [-H HOST] [-p PORT] [-w RANGE] [-c RANGE]\n"
+	"                   [-t SECONDS[:STATUS]] [-e TEXT] [--request-size=BYTES]\n";
 
 static void print_version(void)
 {
@@ -51,6 +64,8 @@ static void print_help(void)
 	       "  -p, --port=PORT         a number or the name of a service (default: %s)\n"
 	       "  -4, --ipv4              use IPv4 only\n"
 	       "  -6, --ipv6              use IPv6 only\n"
+	       "  -u, --udp               ask by datagrams instead of connecting\n"
+	       "      --request-size=BYTES  length of a request (default: %u)\n"
 	       "  -w, --warning=RANGE     WARNING if the seconds are outside RANGE\n"
 	       "  -c, --critical=RANGE    CRITICAL if they are outside RANGE\n"
 	       "  -t, --timeout=SECONDS   give up after SECONDS, 0.001 to %u (default: %u);\n"
@@ -66,8 +81,8 @@ static void print_help(void)
 	       "\n"
 	       "Exit status: 0 OK, 1 WARNING, 2 CRITICAL (no valid greeting), 3 UNKNOWN (wrong\n"
 	       "usage, this host's fault, --help, --version).\n",
-	       usage, ENDPOINT_HOST_DEFAULT, ENDPOINT_PORT_DEFAULT, TIMEOUT_MAX_SEC,
-	       TIMEOUT_DEFAULT_SEC);
+	       usage, ENDPOINT_HOST_DEFAULT, ENDPOINT_PORT_DEFAULT, DATAGRAM_REQUEST_BYTES_DEFAULT,
+	       TIMEOUT_MAX_SEC, TIMEOUT_DEFAULT_SEC);
 }
 
 /* Ends the process after a message about wrong usage. */
@@ -135,6 +150,16 @@ static const char *parse_expected(const char *text)
 	return text;
 }
 
+static size_t parse_request_size(const char *text)
+{
+	uint64_t bytes = 0;
+
+	if (number_parse(text, 1, DATAGRAM_REQUEST_BYTES_MAX, &bytes) < 0)
+		usage_error("--request-size: '%s' is wrong: give a number of bytes from 1 to %u",
+			    text, DATAGRAM_REQUEST_BYTES_MAX);
+	return (size_t)bytes;
+}
+
 static void parse_option(int c, char *argument, struct options *options)
 {
 	switch (c) {
@@ -149,6 +174,12 @@ static void parse_option(int c, char *argument, struct options *options)
 		break;
 	case '6':
 		options->target.family = AF_INET6;
+		break;
+	case 'u':
+		options->udp = true;
+		break;
+	case OPTION_REQUEST_SIZE:
+		options->target.request_bytes = parse_request_size(argument);
 		break;
 	case 'w':
 		parse_range("warning", argument, &options->warning);
@@ -233,4 +264,10 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 		usage_error("'%s%s%s': %s", host, host[0] != '\0' && port[0] != '\0' ? " " : "",
 			    port, why);
 	}
+	if (!options->udp && target->request_bytes > 0)
+		usage_error("--request-size is the length of a datagram: add --udp");
+	if (options->udp && target->endpoint.kind == ENDPOINT_VSOCK)
+		usage_error("'%s': vsock has no datagrams: leave out --udp", target->endpoint.host);
+	if (options->udp && target->request_bytes == 0)
+		target->request_bytes = DATAGRAM_REQUEST_BYTES_DEFAULT;
 }

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from harness import (CLIENT, HELLO, LONGEST, PATIENCE, Background, client, frame, like, listen,
+from harness import (CHECK, CLIENT, HELLO, LONGEST, PATIENCE, Background, client, frame, like, listen,
                      objects, target_of)
 from messages import ADVICE, LONGER_REQUEST, LOSS, NO_DATAGRAMS, TIMED_OUT
 from network import Network, expand
@@ -325,3 +325,27 @@ def test_request_is_too_long_for_a_router(network):
     assert like("*: answered after 1*.* ms, asked 2 times\n*", err)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
+
+
+def test_plugin(bind):
+    """check_hello asks in the same way."""
+    server = bind()
+    where = ["-H", "127.0.0.1", "-p", str(server.getsockname()[1])]
+    plugin = Background("--udp", *where, "--request-size=9", command=[CHECK])
+    request, sender = receive(server)
+    server.sendto(HELLO, sender)
+    assert request == bytes(9)
+    assert like('HELLO OK: greeted with "HELLO" by 127.0.0.1:* in 0.* s|time=0.*s;;;0;10\n',
+                plugin.end().out)
+
+    plugin = Background("-u", "-t1.5", *where, command=[CHECK])
+    assert [receive(server)[0] for _ in range(2)] == 2 * [bytes(1232)]
+    got = plugin.end()
+    assert got.status == 2
+    assert like(f"HELLO CRITICAL: 127.0.0.1:*: {ASKED_TWICE.format('1.5')}|time=U;;;0;1.5\n",
+                got.out)
+
+    server.close()
+    got = Background("-u", *where, command=[CHECK]).end()
+    assert got.status == 2
+    assert like("HELLO CRITICAL: *: Connection refused|time=U;;;0;10\n", got.out)

@@ -20,6 +20,8 @@ static void describe(const struct options *options)
 	printf("%s", endpoint_format(&target->endpoint, endpoint));
 	if (target->family != AF_UNSPEC)
 		printf(" %s", target->family == AF_INET ? "ipv4" : "ipv6");
+	if (target->request_bytes > 0)
+		printf(" udp=%zu", target->request_bytes);
 	if (options->warning.given != NULL)
 		printf(" w=%s", options->warning.given);
 	if (options->critical.given != NULL)
@@ -59,6 +61,9 @@ static const struct {
 	{{"--ipv4"}, DEFAULT " ipv4"},
 	{{"-6"}, DEFAULT " ipv6"},
 	{{"--ipv6"}, DEFAULT " ipv6"},
+	{{"-u"}, DEFAULT " udp=1232"},
+	{{"--udp", "--request-size=1"}, DEFAULT " udp=1"},
+	{{"--request-size=65507", "-u"}, DEFAULT " udp=65507"},
 	{{"-w", "10"}, DEFAULT " w=10"},
 	{{"--warning=~:10"}, DEFAULT " w=~:10"},
 	{{"-c", "10"}, DEFAULT " c=10"},
@@ -121,6 +126,12 @@ static const struct {
 	{{"-H", "[::1", "-p", "1"}, "'[::1 1': the ']' is missing: give [IPV6] or [IPV6]:PORT"},
 	{{"-p", "0"},
 	 "'0': the port is wrong: give a number from 1 to 65535, or the name of a service"},
+	{{"-u", "--request-size=0"},
+	 "--request-size: '0' is wrong: give a number of bytes from 1 to 65507"},
+	{{"-u", "--request-size=65508"},
+	 "--request-size: '65508' is wrong: give a number of bytes from 1 to 65507"},
+	{{"--request-size=9"}, "--request-size is the length of a datagram: add --udp"},
+	{{"-u", "-H", "vsock:2"}, "'vsock:2': vsock has no datagrams: leave out --udp"},
 	{{"host", "7777"}, "'host' is not an option: give the host with -H"},
 	{{"-v", "a|b\n"}, "'a\\x7cb\\x0a' is not an option: give the host with -H"},
 
@@ -182,8 +193,8 @@ START_TEST(mistakes_are_unknown)
 	ck_assert_int_eq(parse_one(bad[_i].arguments, printed, sizeof(printed)), STATUS_UNKNOWN);
 	snprintf(wanted, sizeof(wanted),
 		 "HELLO UNKNOWN: %s\n"
-		 "Usage: check_hello [-46v] [-H HOST] [-p PORT] [-w RANGE] [-c RANGE]\n"
-		 "                   [-t SECONDS[:STATUS]] [-e TEXT]\n",
+		 "Usage: check_hello [-46uv] [-H HOST] [-p PORT] [-w RANGE] [-c RANGE]\n"
+		 "                   [-t SECONDS[:STATUS]] [-e TEXT] [--request-size=BYTES]\n",
 		 bad[_i].message);
 	ck_assert_str_eq(printed, wanted);
 }
