@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from harness import (CHECK, CLIENT, HELLO, LONGEST, PATIENCE, Background, client, frame, like, listen,
-                     objects, target_of)
+from harness import (CHECK, CLIENT, HELLO, LONGEST, PATIENCE, Background, client, frame, like,
+                     listen, objects, target_of)
 from messages import ADVICE, LONGER_REQUEST, LOSS, NO_DATAGRAMS, TIMED_OUT
 from network import Network, expand
 
