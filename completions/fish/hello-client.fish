@@ -6,8 +6,9 @@
 function __hello_client_operands
     set -l words (commandline -opc)
     set -e words[1]
-    argparse -i 4/ipv4 6/ipv6 't/timeout=+' 'c/count=+' 'i/interval=+' 'e/expect=+' 'w/warning=+' \
-        'C/critical=+' 'o/output=+' histogram q/quiet v/verbose h/help V/version -- $words
+    argparse -i 4/ipv4 6/ipv6 'p/port=+' u/udp 'request-size=+' 't/timeout=+' 'c/count=+' \
+        'i/interval=+' 'e/expect=+' 'o/output=+' histogram q/quiet v/verbose h/help V/version \
+        -- $words
     and string join \n -- $argv
 end
 
@@ -18,12 +19,12 @@ end
 function __hello_client_wants_port
     set -l operands (__hello_client_operands)
     test (count $operands) -eq 1
-    and not string match -q '/*' -- $operands[1]
+    and not string match -qr '^(/|@|unix:)' -- $operands[1]
 end
 
 function __hello_client_wants_path
     __hello_client_wants_host
-    and string match -q '/*' -- (commandline -ct)
+    and string match -qr '^(/|unix:)' -- (commandline -ct)
 end
 
 complete -c hello-client -f
@@ -33,13 +34,14 @@ complete -c hello-client -n __hello_client_wants_port -a 6666 -d Port
 
 complete -c hello-client -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c hello-client -s 6 -l ipv6 -d 'Use IPv6 only'
+complete -c hello-client -s p -l port -x -a 6666 -d 'Another way to give the port'
+complete -c hello-client -s u -l udp -d 'Ask by datagrams instead of connecting'
+complete -c hello-client -l request-size -x -d 'Bytes of a request (with --udp)'
 complete -c hello-client -s t -l timeout -x -d 'Give up after this many seconds'
 complete -c hello-client -s c -l count -x -d 'Repeat, and print a summary'
 complete -c hello-client -s i -l interval -x -d 'Seconds from one greeting to the next'
 complete -c hello-client -s e -l expect -x -d 'Require the greeting to be this text'
-complete -c hello-client -s w -l warning -x -d 'Seconds above which a greeting is slow'
-complete -c hello-client -s C -l critical -x -d 'Seconds above which a greeting is too slow'
-complete -c hello-client -s o -l output -x -a 'text json nagios' -d 'Output format'
+complete -c hello-client -s o -l output -x -a 'text json openmetrics' -d 'Output format'
 complete -c hello-client -l histogram -d 'Add a histogram to the summary'
 complete -c hello-client -s q -l quiet -d 'Print only the summary'
 complete -c hello-client -s v -l verbose -d 'Print each connection attempt and each phase'

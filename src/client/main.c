@@ -4,7 +4,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/options.h"
@@ -39,6 +38,19 @@ static int probe_all(const struct options *options, struct report *report)
 	return r;
 }
 
+/* For SIGQUIT. An output error is found after the next probe. */
+static void print_interim_summary(void *data)
+{
+	struct report *report = data;
+	int worst = report->worst;
+
+	if (report->stats.tried == 0)
+		report->worst = EXIT_NOT_TRIED;
+	report->format->summary(report);
+	report->worst = worst;
+	stdio_flush();
+}
+
 int main(int argc, char **argv)
 {
 	static struct report report;
@@ -51,21 +63,23 @@ int main(int argc, char **argv)
 	options_parse(argc, argv, &options);
 	report.target = &options.target;
 	report.style = &options.style;
+	report.format = options.format;
 
 	/* Without --count there is no summary to print: a signal ends the process as usual. */
 	if (options.style.counting)
 		signals_catch();
+	if (options.style.counting && report.format->interim)
+		signals_on_quit(print_interim_summary, &report);
 	r = probe_all(&options, &report);
 	if (report.stats.tried == 0)
 		report.worst = EXIT_NOT_TRIED;
 	if (r == 0 && options.style.counting)
 		r = options.format->summary(&report);
-	free(report.last_problem);
 
 	if (stdio_close() < 0)
 		return EXIT_NOT_TRIED;
 	if (r < 0) {
-		fprintf(stderr, "hello-client: %s\n", strerror(-r));
+		fprintf(stderr, "hello-client: %s: free memory on this host\n", strerror(-r));
 		return EXIT_NOT_TRIED;
 	}
 	return report.worst;

@@ -15,28 +15,27 @@
 #include "common/mutf8.h"
 #include "common/number.h"
 #include "common/stdio.h"
-
-#define HOST_DEFAULT "localhost"
-#define PORT_DEFAULT "6666"
-#define PORT_MAX 65535U
+#include "probe/datagram.h"
 
 #define TIMEOUT_DEFAULT_SEC 10U
 #define TIMEOUT_MIN_USEC 1000U
 #define INTERVAL_DEFAULT_SEC 1U
 #define SECONDS_MAX 86400U
 
-/* For getopt_long(3): an option without a letter. */
+/* For getopt_long(3): options without a letter. */
 #define OPTION_HISTOGRAM 256
+#define OPTION_REQUEST_SIZE 257
 
 static const struct option long_options[] = {
 	{"ipv4", no_argument, NULL, '4'},
 	{"ipv6", no_argument, NULL, '6'},
+	{"port", required_argument, NULL, 'p'},
+	{"udp", no_argument, NULL, 'u'},
+	{"request-size", required_argument, NULL, OPTION_REQUEST_SIZE},
 	{"timeout", required_argument, NULL, 't'},
 	{"count", required_argument, NULL, 'c'},
 	{"interval", required_argument, NULL, 'i'},
 	{"expect", required_argument, NULL, 'e'},
-	{"warning", required_argument, NULL, 'w'},
-	{"critical", required_argument, NULL, 'C'},
 	{"output", required_argument, NULL, 'o'},
 	{"histogram", no_argument, NULL, OPTION_HISTOGRAM},
 	{"quiet", no_argument, NULL, 'q'},
@@ -46,36 +45,35 @@ static const struct option long_options[] = {
 	{0},
 };
 
+/* With the prompt after it, it fits on a terminal of 80 columns and 24 lines. */
 static void print_help(void)
 {
 	printf("Usage: hello-client [OPTION]... [HOST [PORT]]\n"
-	       "Connect to a hellod, read one greeting, print it.\n"
+	       "Print the greeting of a hellod. HOST (default: %s) is a name, an address,\n"
+	       "HOST:PORT, [IPV6]:PORT, /PATH, unix:PATH, @NAME or vsock:CID[:PORT].\n"
 	       "\n"
-	       "HOST is a name, an address, or the path of a UNIX socket that begins with '/'\n"
-	       "(default: %s). PORT is a number (default: %s). SEC is a number of\n"
-	       "seconds, which may have a fraction.\n"
-	       "\n"
+	       "Connection:\n"
 	       "  -4, --ipv4          use IPv4 only\n"
 	       "  -6, --ipv6          use IPv6 only\n"
-	       "  -t, --timeout=SEC   give up after SEC, from the name to the last byte,\n"
-	       "                      0.001 to %u (default: %u)\n"
+	       "  -p, --port=PORT     a number or the name of a service (default: %s)\n"
+	       "  -u, --udp           ask by datagrams instead of connecting\n"
+	       "      --request-size=BYTES  length of a request (default: %u)\n"
+	       "  -t, --timeout=SEC   give up after %g to %u seconds (default: %u)\n"
+	       "Greetings:\n"
 	       "  -c, --count=N       repeat N times, 0 without end, and print a summary\n"
 	       "  -i, --interval=SEC  from one greeting to the next, 0 to %u (default: %u)\n"
 	       "  -e, --expect=TEXT   require the greeting to be exactly TEXT\n"
-	       "  -w, --warning=SEC   a greeting that takes longer is slow\n"
-	       "  -C, --critical=SEC  a greeting that takes longer is too slow\n"
-	       "  -o, --output=FORMAT text, json or nagios (default: text)\n"
-	       "      --histogram     with --count, add a histogram of the times to the summary\n"
-	       "  -q, --quiet         print nothing but the summary; no effect with nagios\n"
+	       "Output:\n"
+	       "  -o, --output=FORMAT text, json or openmetrics (default: text)\n"
+	       "      --histogram     add a histogram of the times to the summary\n"
+	       "  -q, --quiet         print nothing but the summary or the metrics\n"
 	       "  -v, --verbose       print each connection attempt and each phase\n"
 	       "  -h, --help          print this help and exit\n"
 	       "  -V, --version       print the version and exit\n"
-	       "\n"
-	       "Exit status: %d greeted, %d slow, %d no valid greeting (refused, timed out,\n"
-	       "reset, cut short, malformed, unexpected, too slow), %d could not try (wrong\n"
-	       "usage, unknown host) or print. With --count the worst: 2, then 3, then 1.\n",
-	       HOST_DEFAULT, PORT_DEFAULT, SECONDS_MAX, TIMEOUT_DEFAULT_SEC, SECONDS_MAX,
-	       INTERVAL_DEFAULT_SEC, EXIT_GREETED, EXIT_SLOW, EXIT_NO_GREETING, EXIT_NOT_TRIED);
+	       "Exit status: %d greeted, %d no valid greeting, %d not tried or printed.\n",
+	       ENDPOINT_HOST_DEFAULT, ENDPOINT_PORT_DEFAULT, DATAGRAM_REQUEST_BYTES_DEFAULT,
+	       (double)TIMEOUT_MIN_USEC / USEC_PER_SEC, SECONDS_MAX, TIMEOUT_DEFAULT_SEC,
+	       SECONDS_MAX, INTERVAL_DEFAULT_SEC, EXIT_GREETED, EXIT_NO_GREETING, EXIT_NOT_TRIED);
 }
 
 /* Ends the process after a message about wrong usage. */
@@ -99,15 +97,22 @@ __attribute__((format(printf, 1, 2))) static _Noreturn void usage_error(const ch
 
 static uint64_t parse_seconds(const char *option, const char *text, uint64_t min_usec)
 {
-	uint64_t usec = 0;
-	int r = number_parse_seconds(text, min_usec, (uint64_t)SECONDS_MAX * USEC_PER_SEC, &usec);
+	uint64_t usec = 0, max_usec = (uint64_t)SECONDS_MAX * USEC_PER_SEC;
 
-	if (r == -ERANGE)
-		usage_error("--%s: '%s' is not between %g and %u seconds", option, text,
+	if (number_parse_seconds(text, min_usec, max_usec, &usec) < 0)
+		usage_error("--%s: '%s' is wrong: give seconds from %g to %u", option, text,
 			    (double)min_usec / USEC_PER_SEC, SECONDS_MAX);
-	if (r < 0)
-		usage_error("--%s: '%s' is not a number of seconds", option, text);
 	return usec;
+}
+
+static size_t parse_request_size(const char *text)
+{
+	uint64_t bytes = 0;
+
+	if (number_parse(text, 1, DATAGRAM_REQUEST_BYTES_MAX, &bytes) < 0)
+		usage_error("--request-size: '%s' is wrong: give a number of bytes from 1 to %u",
+			    text, DATAGRAM_REQUEST_BYTES_MAX);
+	return (size_t)bytes;
 }
 
 static const char *parse_expected(const char *text)
@@ -115,19 +120,21 @@ static const char *parse_expected(const char *text)
 	size_t length, bad_offset;
 
 	if (mutf8_encode(text, strlen(text), NULL, 0, &length, &bad_offset) == -EILSEQ)
-		usage_error("--expect: '%s' is not UTF-8", text);
+		usage_error("--expect: '%s' is not UTF-8: give the text in UTF-8", text);
 	return text;
 }
 
 static const struct report_format *parse_format(const char *text)
 {
 	static const struct report_format *const formats[] = {&report_text, &report_json,
-							      &report_nagios};
+							      &report_openmetrics};
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
 		if (strcmp(text, formats[i]->name) == 0)
 			return formats[i];
-	usage_error("--output: '%s' is not text, json or nagios", text);
+	if (strcmp(text, "nagios") == 0)
+		usage_error("--output: for monitoring, use check_hello: see check_hello(1)");
+	usage_error("--output: '%s' is wrong: give text, json or openmetrics", text);
 }
 
 static void parse_option(int c, const char *argument, struct options *options)
@@ -141,25 +148,30 @@ static void parse_option(int c, const char *argument, struct options *options)
 	case '6':
 		target->family = AF_INET6;
 		break;
+	case 'p':
+		options->port = argument;
+		break;
+	case 'u':
+		options->udp = true;
+		break;
+	case OPTION_REQUEST_SIZE:
+		target->request_bytes = parse_request_size(argument);
+		break;
 	case 't':
 		target->timeout_usec = parse_seconds("timeout", argument, TIMEOUT_MIN_USEC);
 		break;
 	case 'c':
 		options->style.counting = true;
 		if (number_parse(argument, 0, UINT64_MAX, &options->count) < 0)
-			usage_error("--count: '%s' is not a number of greetings", argument);
+			usage_error(
+				"--count: '%s' is wrong: give a number of greetings, 0 for no end",
+				argument);
 		break;
 	case 'i':
 		options->interval_usec = parse_seconds("interval", argument, 0);
 		break;
 	case 'e':
 		target->expected = parse_expected(argument);
-		break;
-	case 'w':
-		target->warning_usec = parse_seconds("warning", argument, 0);
-		break;
-	case 'C':
-		target->critical_usec = parse_seconds("critical", argument, 0);
 		break;
 	case 'o':
 		options->format = parse_format(argument);
@@ -185,23 +197,44 @@ static void parse_option(int c, const char *argument, struct options *options)
 	}
 }
 
-static void parse_operands(int count, char **operands, struct probe_target *target)
+/* `port` is that of --port, or NULL. */
+static void parse_operands(int count, char **operands, const char *port,
+			   struct endpoint *ret_endpoint)
 {
-	uint64_t port;
+	const char *host = count > 0 ? operands[0] : NULL, *why;
 
-	if (count > 0)
-		target->host = operands[0];
-	if (count > 1)
-		target->port = operands[1];
 	if (count > 2)
-		usage_error("'%s': only a host and a port are taken", operands[2]);
-	if (target->host[0] == '\0')
-		usage_error("the host is empty");
-	if (number_parse(target->port, 1, PORT_MAX, &port) < 0)
-		usage_error("'%s' is not a port: give a number from 1 to %u", target->port,
-			    PORT_MAX);
-	if (target->host[0] == '/' && count > 1)
-		usage_error("'%s': a UNIX socket has no port", operands[1]);
+		usage_error("'%s': give only a host and a port", operands[2]);
+	if (count > 1 && port != NULL)
+		usage_error("'%s' and --port=%s: give the port once", operands[1], port);
+	if (count > 1)
+		port = operands[1];
+	if (endpoint_parse(host, port, ret_endpoint, &why) < 0)
+		usage_error("'%s%s%s': %s", host != NULL ? host : "",
+			    host != NULL && port != NULL ? " " : "", port != NULL ? port : "", why);
+}
+
+static void check_datagrams(bool udp, struct probe_target *target)
+{
+	if (!udp && target->request_bytes > 0)
+		usage_error("--request-size is the length of a datagram: add --udp");
+	if (udp && target->endpoint.kind == ENDPOINT_VSOCK)
+		usage_error("'%s': vsock has no datagrams: leave out --udp", target->endpoint.host);
+	if (udp && target->request_bytes == 0)
+		target->request_bytes = DATAGRAM_REQUEST_BYTES_DEFAULT;
+}
+
+/* Whether an unknown option, which is a letter or a word, is one of monitoring plugins. */
+static bool is_of_plugin(int letter, const char *word)
+{
+	static const char *const words[] = {"--hostname", "--warning", "--critical"};
+
+	if (letter != 0)
+		return strchr("HwC", letter) != NULL;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strncmp(word, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
 }
 
 void options_parse(int argc, char **argv, struct options *ret_options)
@@ -211,21 +244,21 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 	int c;
 
 	*options = (struct options){
-		.target = {.host = HOST_DEFAULT,
-			   .port = PORT_DEFAULT,
-			   .family = AF_UNSPEC,
-			   .timeout_usec = (uint64_t)TIMEOUT_DEFAULT_SEC * USEC_PER_SEC,
-			   .warning_usec = CLOCK_NEVER,
-			   .critical_usec = CLOCK_NEVER},
+		.target = {.family = AF_UNSPEC,
+			   .timeout_usec = (uint64_t)TIMEOUT_DEFAULT_SEC * USEC_PER_SEC},
 		.format = &report_text,
 		.interval_usec = (uint64_t)INTERVAL_DEFAULT_SEC * USEC_PER_SEC,
 	};
-	while ((c = getopt_long(argc, argv, "46t:c:i:e:w:C:o:qvhV", long_options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "46p:ut:c:i:e:o:qvhV", long_options, NULL)) != -1) {
+		if (c == '?' && is_of_plugin(optopt, argv[optind - 1]))
+			fputs("hello-client: for monitoring, use check_hello -H HOST -w RANGE -c "
+			      "RANGE: see check_hello(1)\n",
+			      stderr);
 		parse_option(c, optarg, options);
-	if (target->warning_usec > target->critical_usec && target->warning_usec != CLOCK_NEVER)
-		usage_error("--warning is more than --critical: swap them");
-	parse_operands(argc - optind, argv + optind, target);
+	}
+	parse_operands(argc - optind, argv + optind, options->port, &target->endpoint);
+	check_datagrams(options->udp, target);
 	/* Wait for the server to close only if that is reported. */
 	target->await_close = options->style.verbose && !options->style.quiet &&
-			      options->format != &report_nagios;
+			      options->format != &report_openmetrics;
 }

@@ -10,6 +10,7 @@
 
 #include "client/report.h"
 #include "common/clock.h"
+#include "common/number.h"
 #include "common/utf8.h"
 #include "probe/explain.h"
 
@@ -62,9 +63,29 @@ static struct json_object *phase(uint64_t from_usec, uint64_t to_usec)
 	return to_usec != 0 ? seconds((double)(to_usec - from_usec)) : NULL;
 }
 
-static struct json_object *port(const struct probe_target *target)
+/* The name of a service is a number once it is looked up. `result` is NULL if there is none. */
+static struct json_object *port(const struct endpoint *endpoint, const struct probe_result *result)
 {
-	return target->host[0] != '/' ? number(strtoul(target->port, NULL, 10)) : NULL;
+	struct address_text text;
+	uint64_t value;
+
+	if (number_parse(endpoint->port, 0, UINT32_MAX, &value) == 0)
+		return number(value);
+	if (result == NULL || result->addresses.count == 0)
+		return NULL;
+	address_format(&result->addresses.addresses[0], &text);
+	return text.port[0] != '\0' ? number(strtoul(text.port, NULL, 10)) : NULL;
+}
+
+/* What was given, so that it can be given again. */
+static void add_endpoint(struct json_object *object, const struct endpoint *endpoint,
+			 const struct probe_result *result)
+{
+	char text[ENDPOINT_BYTES];
+
+	add(object, "endpoint", string(endpoint_format(endpoint, text)));
+	add(object, "host", string(endpoint->host));
+	add(object, "port", port(endpoint, result));
 }
 
 static struct json_object *address(const struct connect_attempt *attempt)
@@ -77,9 +98,16 @@ static struct json_object *address(const struct connect_attempt *attempt)
 
 static struct json_object *family(const struct connect_attempt *attempt)
 {
-	int value = attempt->to->storage.ss_family;
-
-	return string(value == AF_INET ? "ipv4" : value == AF_INET6 ? "ipv6" : "unix");
+	switch (attempt->to->storage.ss_family) {
+	case AF_INET:
+		return string("ipv4");
+	case AF_INET6:
+		return string("ipv6");
+	case AF_VSOCK:
+		return string("vsock");
+	default:
+		return string("unix");
+	}
 }
 
 static struct json_object *greeting(const struct probe_result *result)
@@ -99,12 +127,16 @@ static struct json_object *attempts(const struct probe_result *result)
 	for (size_t i = 0; result->attempts != NULL && i < result->addresses.count; i++) {
 		const struct connect_attempt *attempt = &result->attempts[i];
 		struct json_object *object = json_object_new_object();
+		bool asked = attempt->asked > 0;
 		int error = attempt->error;
 
 		add(object, "address", address(attempt));
-		add(object, "outcome", string(states[attempt->state]));
+		add(object, "outcome",
+		    string(asked && attempt->state == ATTEMPT_CONNECTED ? "answered"
+									: states[attempt->state]));
 		add(object, "error", error != 0 ? string(strerror(error)) : NULL);
 		add(object, "time", phase(attempt->started_usec, attempt->ended_usec));
+		add(object, "asked", asked ? number(attempt->asked) : NULL);
 		json_object_array_add(array, object);
 	}
 	return array;
@@ -142,8 +174,7 @@ static int json_probe(struct report *report, const struct probe_result *result)
 	object = json_object_new_object();
 	add(object, "type", string("greeting"));
 	add(object, "sequence", number(report->stats.tried));
-	add(object, "host", string(report->target->host));
-	add(object, "port", port(report->target));
+	add_endpoint(object, &report->target->endpoint, result);
 	add(object, "address", peer != NULL ? address(peer) : NULL);
 	add(object, "family", peer != NULL ? family(peer) : NULL);
 	add(object, "status", string(outcome_word(result->outcome)));
@@ -180,8 +211,7 @@ static int json_summary(struct report *report)
 	snprintf(digits, sizeof(digits), "%.6g", loss);
 
 	add(object, "type", string("summary"));
-	add(object, "host", string(report->target->host));
-	add(object, "port", port(report->target));
+	add_endpoint(object, &report->target->endpoint, NULL);
 	add(object, "exit", number((uint64_t)report->worst));
 	add(object, "tried", number(stats->tried));
 	add(object, "greeted", number(stats->greeted));
@@ -197,4 +227,4 @@ static int json_summary(struct report *report)
 	return print_line(object);
 }
 
-const struct report_format report_json = {"json", json_probe, json_summary};
+const struct report_format report_json = {"json", json_probe, json_summary, true};

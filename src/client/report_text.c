@@ -26,22 +26,17 @@ static double msec(uint64_t usec)
 
 static void print_attempt(const struct connect_attempt *attempt)
 {
-	static const char *const states[] = {
-		[ATTEMPT_NOT_TRIED] = "not tried",
-		[ATTEMPT_CONNECTED] = "connected",
-		[ATTEMPT_FAILED] = "failed",
-		[ATTEMPT_TIMED_OUT] = "timed out",
-		[ATTEMPT_SUPERSEDED] = "overtaken by another address",
-	};
 	struct address_text text;
 
 	address_format(attempt->to, &text);
-	fprintf(stderr, "%s: %s", text.whole, states[attempt->state]);
+	fprintf(stderr, "%s: %s", text.whole, explain_attempt_state(attempt));
 	if (attempt->state == ATTEMPT_FAILED)
 		fprintf(stderr, " (%s)", strerror(attempt->error));
 	if (attempt->state != ATTEMPT_NOT_TRIED)
 		fprintf(stderr, " after %.3f ms",
 			msec(attempt->ended_usec - attempt->started_usec));
+	if (attempt->asked > 1)
+		fprintf(stderr, ", asked %u times", attempt->asked);
 	putc('\n', stderr);
 }
 
@@ -88,9 +83,30 @@ static int print_greeting(const struct report *report, const struct probe_result
 	return 0;
 }
 
+int report_text_problem(const struct report *report, const struct probe_result *result)
+{
+	const char *advice;
+	char *explanation;
+
+	if (report->style->quiet || result->outcome == OUTCOME_GREETED)
+		return 0;
+	explanation = explain_result(report->target, result);
+	if (explanation == NULL)
+		return -ENOMEM;
+	advice = explain_advice(report->target, result);
+	/* The greeting comes first, even if both go to the same file. */
+	stdio_flush();
+	fputs("hello-client: ", stderr);
+	if (report->style->counting)
+		fprintf(stderr, "seq=%" PRIu64 ": ", report->stats.tried);
+	fprintf(stderr, "%s%s%s\n", explanation, advice != NULL ? ": " : "",
+		advice != NULL ? advice : "");
+	free(explanation);
+	return 0;
+}
+
 static int text_probe(struct report *report, const struct probe_result *result)
 {
-	char *explanation;
 	int r = 0;
 
 	if (report->style->quiet)
@@ -99,21 +115,7 @@ static int text_probe(struct report *report, const struct probe_result *result)
 		print_phases(result);
 	if (result->text != NULL)
 		r = print_greeting(report, result);
-	if (r < 0 || result->outcome == OUTCOME_GREETED)
-		return r;
-
-	explanation = explain_result(report->target, result);
-	if (explanation == NULL)
-		return -ENOMEM;
-	/* The greeting comes first, even if both go to the same file. */
-	stdio_flush();
-	if (report->style->counting)
-		fprintf(stderr, "hello-client: seq=%" PRIu64 ": %s\n", report->stats.tried,
-			explanation);
-	else
-		fprintf(stderr, "hello-client: %s\n", explanation);
-	free(explanation);
-	return 0;
+	return r < 0 ? r : report_text_problem(report, result);
 }
 
 /* A line for each power of two between the shortest and the longest time. */
@@ -148,14 +150,14 @@ static void print_histogram(const struct stats *stats)
 static int text_summary(struct report *report)
 {
 	struct stats *stats = &report->stats;
-	char *host = escape(report->target->host, strlen(report->target->host));
+	const struct endpoint *endpoint = &report->target->endpoint;
+	char *host = escape(endpoint->host, strlen(endpoint->host));
 
 	if (host == NULL)
 		return -ENOMEM;
 	if (!report->style->quiet)
 		putchar('\n');
-	printf("--- %s%s%s ---\n", host, host[0] != '/' ? " port " : "",
-	       host[0] != '/' ? report->target->port : "");
+	printf("--- %s%s%s ---\n", host, endpoint->port[0] != '\0' ? " port " : "", endpoint->port);
 	free(host);
 	printf("%" PRIu64 " greeted of %" PRIu64 " tried, %.6g%% loss\n", stats->greeted,
 	       stats->tried, 100 * stats_loss(stats));
@@ -174,4 +176,4 @@ static int text_summary(struct report *report)
 	return 0;
 }
 
-const struct report_format report_text = {"text", text_probe, text_summary};
+const struct report_format report_text = {"text", text_probe, text_summary, true};

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "client/stats.h"
 
@@ -52,6 +53,8 @@ uint64_t stats_percentile_usec(struct stats *stats, unsigned percent)
 
 	if (stats->times_count == 0)
 		return 0;
-	qsort(stats->times, stats->times_count, sizeof(*stats->times), compare_times);
-	return stats->times[rank > 0 ? rank - 1 : 0];
+	/* A copy, because the place of a time tells which one is the oldest. */
+	memcpy(stats->sorted, stats->times, stats->times_count * sizeof(*stats->times));
+	qsort(stats->sorted, stats->times_count, sizeof(*stats->sorted), compare_times);
+	return stats->sorted[rank > 0 ? rank - 1 : 0];
 }

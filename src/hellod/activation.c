@@ -33,20 +33,22 @@ static int examine(int fd, enum activation_kind *ret_kind, const char **ret_what
 	int is_socket = sd_is_socket(fd, AF_UNSPEC, 0, -1);
 	int is_stream = sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, -1);
 	int is_listening = sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, true);
+	int is_datagram = sd_is_socket(fd, AF_UNSPEC, SOCK_DGRAM, -1);
 
-	if (is_socket < 0 || is_stream < 0 || is_listening < 0) {
+	if (is_socket < 0 || is_stream < 0 || is_listening < 0 || is_datagram < 0) {
 		*ret_what = "something that cannot be examined";
 		return -EIO;
 	}
-	if (!is_listening && !(is_stream && was_ever_connected(fd))) {
+	if (!is_listening && !is_datagram && !(is_stream && was_ever_connected(fd))) {
 		*ret_what = is_stream	? "a socket that neither listens nor is connected"
-			    : is_socket ? "not a stream socket"
+			    : is_socket ? "neither a stream nor a datagram socket"
 					: "not a socket";
 		return -EINVAL;
 	}
-	*ret_kind = is_listening ? ACTIVATION_LISTENERS : ACTIVATION_CONNECTIONS;
-	*ret_what = is_listening ? "a listening socket among connections"
-				 : "a connection among listening sockets";
+	*ret_kind = is_listening || is_datagram ? ACTIVATION_LISTENERS : ACTIVATION_CONNECTIONS;
+	*ret_what = is_listening  ? "a listening socket among connections"
+		    : is_datagram ? "a datagram socket among connections"
+				  : "a connection among listening or datagram sockets";
 	return 0;
 }
 
@@ -71,8 +73,9 @@ int activation_receive(struct activation *ret_activation, char **ret_why)
 		if (r == 0 && kind == activation.kind)
 			continue;
 		if (asprintf(ret_why,
-			     "file descriptor %d: %s; pass stream sockets, all with Accept=yes or "
-			     "all with Accept=no: see hello.socket(8)",
+			     "file descriptor %d: %s; pass connections with Accept=yes, or "
+			     "listening "
+			     "and datagram sockets with Accept=no: see hello.socket(8)",
 			     fd, what) < 0)
 			*ret_why = NULL;
 		return r < 0 ? r : -EINVAL;

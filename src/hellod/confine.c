@@ -113,7 +113,7 @@ static int add_rules(scmp_filter_ctx filter, uint32_t action, const struct rule 
  * Names of system calls that a C library uses on some architecture only are no rules elsewhere.
  * Everything without a rule fails with ENOSYS: a later C library then falls back on what is here.
  */
-static int filter_calls(bool accepts, bool reads)
+static int filter_calls(const struct confine_needs *needs)
 {
 	const struct rule always[] = {
 		{.call = SCMP_SYS(epoll_ctl)},
@@ -149,6 +149,11 @@ static int filter_calls(bool accepts, bool reads)
 		{.call = SCMP_SYS(clock_nanosleep)},
 		{.call = SCMP_SYS(clock_nanosleep_time64)},
 	};
+	const struct rule datagrams[] = {
+		{.call = SCMP_SYS(recvmmsg)},
+		{.call = SCMP_SYS(recvmmsg_time64)},
+		{.call = SCMP_SYS(sendmmsg)},
+	};
 	const struct rule reading[] = {
 		{SCMP_SYS(open), 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY},
 		{SCMP_SYS(openat), 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY},
@@ -180,9 +185,11 @@ static int filter_calls(bool accepts, bool reads)
 	if (filter == NULL)
 		return -ENOMEM;
 	r = ADD_RULES(filter, SCMP_ACT_ALLOW, always);
-	if (r == 0 && accepts)
+	if (r == 0 && needs->accept)
 		r = ADD_RULES(filter, SCMP_ACT_ALLOW, accepting);
-	if (r == 0 && reads)
+	if (r == 0 && needs->datagrams)
+		r = ADD_RULES(filter, SCMP_ACT_ALLOW, datagrams);
+	if (r == 0 && needs->read_path != NULL)
 		r = ADD_RULES(filter, SCMP_ACT_ALLOW, reading);
 	if (r == 0)
 		r = ADD_RULES(filter, SCMP_ACT_KILL_PROCESS, attacks);
@@ -192,20 +199,19 @@ static int filter_calls(bool accepts, bool reads)
 	return r;
 }
 
-void confine(bool accepts, const char *read_path, struct confine_result *ret_result)
+void confine(const struct confine_needs *needs, struct confine_result *ret_result)
 {
 	/* The other two steps require this one, or a privilege. */
 	ret_result->no_new_privs = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
-	ret_result->landlock = restrict_files(read_path);
-	ret_result->seccomp = filter_calls(accepts, read_path != NULL);
+	ret_result->landlock = restrict_files(needs->read_path);
+	ret_result->seccomp = filter_calls(needs);
 }
 
 #else /* configure --disable-confinement */
 
-void confine(bool accepts, const char *read_path, struct confine_result *ret_result)
+void confine(const struct confine_needs *needs, struct confine_result *ret_result)
 {
-	(void)accepts;
-	(void)read_path;
+	(void)needs;
 	*ret_result = (struct confine_result){-EOPNOTSUPP, -EOPNOTSUPP, -EOPNOTSUPP};
 }
 

@@ -46,10 +46,18 @@ static const char *remedy(int error)
 		       : "free memory or file descriptors on this host";
 }
 
-void message_accept_error(int error)
+void message_cannot(const char *what, int error)
 {
-	log_event(LOG_ERR, MESSAGE_LOCAL_ERROR, NULL, "cannot accept connections: %s; %s",
-		  strerror(error), remedy(error));
+	log_event(LOG_ERR, MESSAGE_LOCAL_ERROR, NULL, "cannot %s: %s; %s", what, strerror(error),
+		  remedy(error));
+}
+
+void message_no_datagrams(size_t frame_length)
+{
+	log_event(LOG_WARNING, MESSAGE_NO_DATAGRAMS, NULL,
+		  "datagrams are not answered: the greeting's frame is %zu bytes long, but at most "
+		  "%zu fit; shorten the greeting, or remove ListenDatagram=",
+		  frame_length, DATAGRAM_FRAME_BYTES_MAX);
 }
 
 void message_client(const struct client *client, int priority)
@@ -86,13 +94,22 @@ void message_client(const struct client *client, int priority)
 
 void message_summary(const struct message_counts *counts, bool idle)
 {
-	char greeted[32];
-	const struct log_field fields[] = {{"HELLO_GREETED", greeted}, {0}};
+	char greeted[32], answered[32], datagrams[96] = "";
+	const struct log_field fields[] = {
+		{"HELLO_GREETED", greeted},
+		{counts->has_datagrams ? "HELLO_DATAGRAMS" : NULL, answered},
+		{0},
+	};
 
 	snprintf(greeted, sizeof(greeted), "%" PRIu64, counts->greeted);
+	snprintf(answered, sizeof(answered), "%" PRIu64, counts->datagrams.answered);
+	if (counts->has_datagrams)
+		snprintf(datagrams, sizeof(datagrams),
+			 ", answered %" PRIu64 " of %" PRIu64 " datagrams",
+			 counts->datagrams.answered, counts->datagrams.received);
 	log_event(LOG_NOTICE, MESSAGE_SUMMARY, fields,
-		  "greeted %" PRIu64 " of %" PRIu64 " clients (%s)", counts->greeted,
-		  counts->accepted, idle ? "idle" : "stopped");
+		  "greeted %" PRIu64 " of %" PRIu64 " clients%s (%s)", counts->greeted,
+		  counts->accepted, datagrams, idle ? "idle" : "stopped");
 }
 
 /* The kernel is too old, or does not permit it: no reason not to serve. */
@@ -133,8 +150,13 @@ void notify_stopping(bool idle)
 
 void notify_status(const struct message_counts *counts)
 {
-	notify_send("STATUS=Greeted %" PRIu64 " clients, %" PRIu64 " connected", counts->greeted,
-		    counts->open);
+	char datagrams[64] = "";
+
+	if (counts->has_datagrams)
+		snprintf(datagrams, sizeof(datagrams), ", %" PRIu64 " datagrams answered",
+			 counts->datagrams.answered);
+	notify_send("STATUS=Greeted %" PRIu64 " clients, %" PRIu64 " connected%s", counts->greeted,
+		    counts->open, datagrams);
 }
 
 uint64_t notify_watchdog(void)

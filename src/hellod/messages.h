@@ -8,6 +8,7 @@
 
 #include "hellod/client.h"
 #include "hellod/confine.h"
+#include "hellod/datagram.h"
 
 /* Values of MESSAGE_ID=, which systemd/hellod.catalog explains. Never change or reuse one. */
 #define MESSAGE_GREETED "46f9530514c14616a03f0fb2053ce493"
@@ -15,11 +16,14 @@
 #define MESSAGE_SOCKET_BAD "a83ed450f3244e6298e89e8894fcf88a"
 #define MESSAGE_LOCAL_ERROR "87ea194663ff41b29ef3f83f9a63724b"
 #define MESSAGE_SUMMARY "ec239c1c69eb490eb5b82d7f12327e60"
+#define MESSAGE_NO_DATAGRAMS "97de2fd8dce44fcfad49cc19786bace7"
 
 struct message_counts {
-	uint64_t accepted; /* clients */
-	uint64_t greeted;  /* clients that were sent the whole frame, and have ended */
-	uint64_t open;	   /* clients connected now */
+	uint64_t accepted;  /* clients */
+	uint64_t greeted;   /* clients that were sent the whole frame, and have ended */
+	uint64_t open;	    /* clients connected now */
+	bool has_datagrams; /* there is a datagram socket */
+	struct datagram_counts datagrams;
 };
 
 /* To the journal or to standard error: log.h. An `error` is an errno; `why` is a line or NULL, and
@@ -27,7 +31,8 @@ struct message_counts {
 void message_no_socket(void);
 void message_config_error(const char *message_id, char *why);
 void message_reloaded(bool changed);
-void message_accept_error(int error);
+void message_cannot(const char *what, int error); /* "accept connections" */
+void message_no_datagrams(size_t frame_length);
 void message_client(const struct client *client, int priority);
 void message_summary(const struct message_counts *counts, bool idle);
 void message_confined(const struct confine_result *result); /* what failed, for debugging */

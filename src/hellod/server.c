@@ -13,175 +13,34 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "common/clock.h"
-#include "hellod/accept.h"
-#include "hellod/client.h"
 #include "hellod/confine.h"
-#include "hellod/messages.h"
-#include "hellod/server.h"
+#include "hellod/server_internal.h"
 
 #define EVENTS_MAX 256
 /* Descriptors that are not clients: standard streams, epoll, signals, the journal, files. */
 #define RESERVED_FDS 16U
 
-/* Queues of clients, ordered by wake_usec. New clients, and those backing off, are unpolled. */
-enum { UNPOLLED, SENDING, LINGERING, QUEUES };
-
-/* Functions that return an int return 0 or -errno, unless they say otherwise. */
-
-struct server {
-	int first_fd, end_fd; /* the passed sockets are first_fd to end_fd - 1 */
-	const struct options *options;
-	struct greeting *greeting; /* for new clients */
-	struct message_counts counts;
-	int greeted_priority;	/* of the message for a greeting */
-	bool failed;		/* this host failed to greet a client */
-	struct client *clients; /* by file descriptor */
-	uint64_t table_size, open_max;
-	struct client_queue queues[QUEUES];
-	int epoll_fd, signal_fd;
-	bool accepting;	   /* until it is idle or stopped; never with passed connections */
-	bool polling;	   /* the listening sockets are in the epoll set */
-	bool blocking;	   /* one of them is without O_NONBLOCK */
-	bool idle;	   /* why it stopped accepting */
-	uint64_t now_usec; /* of this iteration */
-	/* The earliest time to accept after a local error, and to log the next one. */
-	uint64_t accept_usec, log_error_usec;
-	/* The time to stop for lack of clients, and to notify systemd; or CLOCK_NEVER. */
-	uint64_t idle_usec, status_usec, watchdog_usec;
-};
-
-static uint64_t deadline_in(const struct server *server, uint64_t usec)
-{
-	return usec == CLOCK_NEVER ? CLOCK_NEVER : server->now_usec + usec;
-}
-
-static bool is_due(const struct server *server, uint64_t deadline_usec)
-{
-	return deadline_usec <= server->now_usec;
-}
-
-static bool may_log_error(struct server *server)
-{
-	if (!is_due(server, server->log_error_usec))
-		return false;
-	if (server->signal_fd >= 0) /* passed connections are few: each may log its error */
-		server->log_error_usec = deadline_in(server, SERVER_ERROR_MSEC * USEC_PER_MSEC);
-	return true;
-}
-
-static void schedule_status(struct server *server)
-{
-	if (server->status_usec == CLOCK_NEVER)
-		server->status_usec = deadline_in(server, SERVER_STATUS_MSEC * USEC_PER_MSEC);
-}
-
-static int poll_fd(struct server *server, int operation, int fd, short events)
-{
-	struct epoll_event event = {.events = (uint32_t)events, .data.fd = fd};
-
-	return epoll_ctl(server->epoll_fd, operation, fd, &event) < 0 ? -errno : 0;
-}
-
-/* Clients */
-
-/* Removes a closed client, or drops an open one. */
-static void remove_client(struct server *server, struct client *client)
-{
-	bool greeted = client_greeted(client);
-	bool failed = !greeted && client->end == CLIENT_END_LOCAL_ERROR;
-
-	if (client->state != CLIENT_CLOSED)
-		client_close(client, CLIENT_END_DROPPED);
-	message_client(client, greeted				 ? server->greeted_priority
-			       : failed && may_log_error(server) ? LOG_ERR
-								 : LOG_DEBUG);
-	TAILQ_REMOVE(client->queue, client, link);
-	greeting_unref(client->greeting);
-	client->state = CLIENT_NONE;
-	server->counts.greeted += greeted;
-	server->failed |= failed;
-	server->accept_usec = 0;
-	schedule_status(server);
-	if (--server->counts.open == 0)
-		server->idle_usec = deadline_in(server, server->options->idle_usec);
-}
-
-/* Polls for client->events. Removes a client that is backing off from the epoll set. */
-static void poll_client(struct server *server, struct client *client)
-{
-	int operation = client->polled_events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, r = 0;
-
-	if (!client->backing_off && client->events != client->polled_events)
-		r = poll_fd(server, operation, client->fd, client->events);
-	if (r < 0)
-		client_back_off(client, -r, server->now_usec);
-	if (client->backing_off && client->polled_events != 0)
-		(void)poll_fd(server, EPOLL_CTL_DEL, client->fd, 0);
-	client->polled_events = client->backing_off ? 0 : client->events;
-}
-
-static void step_client(struct server *server, struct client *client)
-{
-	struct client_queue *queue;
-
-	if (client_step(client, server->now_usec) == CLIENT_CLOSED) {
-		remove_client(server, client);
-		return;
-	}
-	poll_client(server, client);
-	queue = &server->queues[client->backing_off		  ? UNPOLLED
-				: client->state == CLIENT_SENDING ? SENDING
-								  : LINGERING];
-	if (queue == client->queue && !client->backing_off)
-		return;
-	TAILQ_REMOVE(client->queue, client, link);
-	TAILQ_INSERT_TAIL(queue, client, link);
-	client->queue = queue;
-}
-
-static void step_due(struct server *server, struct client_queue *queue)
-{
-	struct client *client;
-
-	while ((client = TAILQ_FIRST(queue)) != NULL && is_due(server, client->wake_usec))
-		step_client(server, client);
-}
-
-/*
- * Greets a new client at once. Usually only the peer's close is then left to wait for, and has
- * arrived by the next iteration: the step of that iteration saves most clients an epoll_ctl().
- */
-static void start_client(struct server *server, int fd, const struct address *peer)
-{
-	struct client *client = &server->clients[fd];
-
-	client_start(client, fd, server->greeting, server->now_usec);
-	client->peer = *peer;
-	client->queue = &server->queues[UNPOLLED];
-	TAILQ_INSERT_HEAD(client->queue, client, link);
-	server->counts.accepted++;
-	server->counts.open++;
-	server->idle_usec = CLOCK_NEVER;
-	schedule_status(server);
-	if (client_step(client, server->now_usec) == CLIENT_CLOSED)
-		remove_client(server, client);
-	else
-		client->wake_usec = server->now_usec;
-}
+/* Functions that return an int return 0 or -errno. */
 
 /* Accepting */
 
-/* Polls the listening sockets, but only while one more client can be accepted. */
-static void poll_listeners(struct server *server)
+/* Polls the listening sockets, but only while one more client can be accepted; and the others. */
+static void poll_passed(struct server *server)
 {
 	bool has_room =
 		server->counts.open < server->open_max || !TAILQ_EMPTY(&server->queues[LINGERING]);
 	bool polling = server->accepting && has_room && is_due(server, server->accept_usec);
+	bool receiving = server->accepting && server->datagram_fd >= 0 &&
+			 is_due(server, server->receive_usec);
 
+	/* A datagram socket is not in this set, which changes nothing. */
 	for (int fd = server->first_fd; polling != server->polling && fd < server->end_fd; fd++)
-		(void)poll_fd(server, EPOLL_CTL_MOD, fd, polling ? EPOLLIN : 0);
+		(void)server_poll_fd(server, EPOLL_CTL_MOD, fd, polling ? EPOLLIN : 0);
+	if (receiving != server->receiving)
+		(void)server_poll_fd(server, EPOLL_CTL_MOD, server->datagram_fd,
+				     receiving ? EPOLLIN : 0);
 	server->polling = polling;
+	server->receiving = receiving;
 }
 
 static void stop_accepting(struct server *server, bool idle)
@@ -191,61 +50,6 @@ static void stop_accepting(struct server *server, bool idle)
 	server->accepting = false;
 	server->idle = idle;
 	notify_stopping(idle);
-}
-
-/* Drops the client that was greeted longest ago. Returns false if none can be dropped yet. */
-static bool make_room(struct server *server)
-{
-	struct client *unpolled = TAILQ_FIRST(&server->queues[UNPOLLED]);
-	struct client *oldest = TAILQ_FIRST(&server->queues[LINGERING]);
-
-	/* The next iteration steps the new clients, and most of them have closed by then. */
-	if (oldest == NULL || (unpolled != NULL && is_due(server, unpolled->wake_usec)))
-		return false;
-	remove_client(server, oldest);
-	return true;
-}
-
-/* Returns 1 to accept no more in this iteration. */
-static int handle_accept_error(struct server *server, int error)
-{
-	switch (accept_error_kind(error)) {
-	case ACCEPT_EMPTY:
-		return 1;
-	case ACCEPT_TRANSIENT:
-		return 0;
-	case ACCEPT_LOCAL_ERROR:
-		if (may_log_error(server))
-			message_accept_error(error);
-		if (!make_room(server) && TAILQ_EMPTY(&server->queues[LINGERING]))
-			server->accept_usec =
-				deadline_in(server, SERVER_PAUSE_MSEC * USEC_PER_MSEC);
-		return 1;
-	default:
-		return -error;
-	}
-}
-
-static int accept_clients(struct server *server, int listen_fd)
-{
-	/* On a blocking socket, accept only once per EPOLLIN, or accept4() could block. */
-	int r = 0, batch = server->blocking ? 1 : SERVER_ACCEPT_BATCH;
-
-	while (r == 0 && batch-- > 0 &&
-	       (server->counts.open < server->open_max || make_room(server))) {
-		struct address peer = {.length = sizeof(peer.storage)};
-		int fd = accept4(listen_fd, (struct sockaddr *)&peer.storage, &peer.length,
-				 SOCK_CLOEXEC);
-
-		if (fd >= 0 && (uint64_t)fd < server->table_size) {
-			start_client(server, fd, &peer);
-			continue;
-		}
-		r = handle_accept_error(server, fd < 0 ? errno : EMFILE);
-		if (fd >= 0)
-			close(fd); /* RLIMIT_NOFILE was raised since the start */
-	}
-	return r < 0 ? r : 0;
 }
 
 /* Signals and timers */
@@ -261,6 +65,12 @@ void server_block_signals(void)
 	sigprocmask(SIG_BLOCK, &handled_signals, NULL);
 }
 
+static void check_greeting(const struct server *server)
+{
+	if (server->datagram_fd >= 0 && server->greeting->length > DATAGRAM_FRAME_BYTES_MAX)
+		message_no_datagrams(server->greeting->length);
+}
+
 static void reload_greeting(struct server *server)
 {
 	struct greeting *greeting;
@@ -272,6 +82,7 @@ static void reload_greeting(struct server *server)
 	if (r == 0) {
 		greeting_unref(server->greeting);
 		server->greeting = greeting;
+		check_greeting(server);
 	} else {
 		message_config_error(MESSAGE_GREETING_BAD, why);
 	}
@@ -299,6 +110,8 @@ static uint64_t next_deadline(const struct server *server)
 		next = MIN(next, server->idle_usec);
 	if (server->accepting && !is_due(server, server->accept_usec))
 		next = MIN(next, server->accept_usec);
+	if (server->accepting && !is_due(server, server->receive_usec))
+		next = MIN(next, server->receive_usec);
 	for (int i = 0; i < QUEUES; i++)
 		if (!TAILQ_EMPTY(&server->queues[i]))
 			next = MIN(next, TAILQ_FIRST(&server->queues[i])->wake_usec);
@@ -307,8 +120,8 @@ static uint64_t next_deadline(const struct server *server)
 
 static void run_timers(struct server *server, bool found_nothing)
 {
-	step_due(server, &server->queues[SENDING]);
-	step_due(server, &server->queues[LINGERING]);
+	server_step_due(server, &server->queues[SENDING]);
+	server_step_due(server, &server->queues[LINGERING]);
 	if (is_due(server, server->watchdog_usec))
 		server->watchdog_usec = deadline_in(server, notify_watchdog());
 	if (is_due(server, server->status_usec)) {
@@ -329,9 +142,11 @@ static int dispatch(struct server *server, int fd)
 	if (fd == server->signal_fd)
 		handle_signals(server);
 	else if (server->clients[fd].state != CLIENT_NONE)
-		step_client(server, &server->clients[fd]);
+		server_step_client(server, &server->clients[fd]);
+	else if (server->accepting && fd == server->datagram_fd)
+		server_answer_datagrams(server);
 	else if (server->accepting && fd >= server->first_fd && fd < server->end_fd)
-		return accept_clients(server, fd);
+		return server_accept_clients(server, fd);
 	return 0;
 }
 
@@ -347,11 +162,11 @@ static int server_loop(struct server *server)
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		server->now_usec = clock_now_usec();
-		step_due(server, &server->queues[UNPOLLED]);
+		server_step_due(server, &server->queues[UNPOLLED]);
 		for (int i = 0; r == 0 && i < n; i++)
 			r = dispatch(server, events[i].data.fd);
 		run_timers(server, n == 0);
-		poll_listeners(server);
+		poll_passed(server);
 	}
 	return r;
 }
@@ -379,14 +194,21 @@ static int start_listening(struct server *server)
 	server->signal_fd = signalfd(-1, &handled_signals, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (server->signal_fd < 0)
 		return -errno;
-	r = poll_fd(server, EPOLL_CTL_ADD, server->signal_fd, EPOLLIN);
-	for (int fd = server->first_fd; r == 0 && fd < server->end_fd; fd++) {
+	r = server_poll_fd(server, EPOLL_CTL_ADD, server->signal_fd, EPOLLIN);
+	for (int fd = server->first_fd; r >= 0 && fd < server->end_fd; fd++) {
+		r = datagram_take(fd, &server->datagram_fd);
+		if (r != 0)
+			continue;
 		server->blocking |= !(fcntl(fd, F_GETFL) & O_NONBLOCK);
-		r = poll_fd(server, EPOLL_CTL_ADD, fd, EPOLLIN);
+		r = server_poll_fd(server, EPOLL_CTL_ADD, fd, EPOLLIN);
 	}
+	if (r >= 0 && server->datagram_fd >= 0)
+		r = server_poll_fd(server, EPOLL_CTL_ADD, server->datagram_fd, EPOLLIN);
 	if (r < 0)
 		return r;
 	server->accepting = server->polling = true;
+	server->receiving = server->counts.has_datagrams = server->datagram_fd >= 0;
+	check_greeting(server);
 	server->idle_usec = deadline_in(server, server->options->idle_usec);
 	server->watchdog_usec = deadline_in(server, notify_watchdog());
 	notify_ready();
@@ -397,9 +219,14 @@ static void confine_process(const struct server *server, bool listening)
 {
 	const struct greeting_source *source = &server->options->greeting;
 	bool reads = listening && source->text == NULL; /* after SIGHUP */
+	const struct confine_needs needs = {
+		.accept = listening,
+		.datagrams = server->datagram_fd >= 0,
+		.read_path = reads ? source->path : NULL,
+	};
 	struct confine_result result;
 
-	confine(listening, reads ? source->path : NULL, &result);
+	confine(&needs, &result);
 	message_confined(&result);
 }
 
@@ -409,7 +236,7 @@ static void start_connections(struct server *server)
 		struct address peer = {.length = sizeof(peer.storage)};
 
 		(void)getpeername(fd, (struct sockaddr *)&peer.storage, &peer.length);
-		start_client(server, fd, &peer);
+		server_start_client(server, fd, &peer);
 	}
 }
 
@@ -426,6 +253,7 @@ int server_run(const struct activation *sockets, const struct options *options,
 		.greeting = greeting,
 		.greeted_priority = logged ? LOG_NOTICE : LOG_DEBUG,
 		.signal_fd = -1,
+		.datagram_fd = -1,
 		.now_usec = clock_now_usec(),
 		.idle_usec = CLOCK_NEVER,
 		.status_usec = CLOCK_NEVER,
@@ -452,9 +280,11 @@ int server_run(const struct activation *sockets, const struct options *options,
 	/* Only an error leaves clients. */
 	for (int i = 0; i < QUEUES; i++)
 		while (!TAILQ_EMPTY(&server.queues[i]))
-			remove_client(&server, TAILQ_FIRST(&server.queues[i]));
+			server_remove_client(&server, TAILQ_FIRST(&server.queues[i]));
 	if (server.signal_fd >= 0)
 		close(server.signal_fd);
+	if (server.datagram_fd >= 0)
+		close(server.datagram_fd);
 	if (server.epoll_fd >= 0)
 		close(server.epoll_fd);
 	greeting_unref(server.greeting);

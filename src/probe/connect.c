@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* connect - a connection to the first of several addresses that answers */
+/* connect - a socket of the first of several addresses that answers */
 #include "config.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "probe/connect.h"
+#include "probe/datagram.h"
 #include "probe/signals.h"
 
 /*
@@ -38,8 +39,11 @@ static void attempt_finish(struct connect_attempt *attempt, enum attempt_state s
 static int connect_unix(int fd, const struct address *to, uint64_t deadline_usec)
 {
 	uint64_t now;
+	int ignored;
 
-	while ((now = clock_now_usec()) < deadline_usec && !signals_caught()) {
+	/* A wait of no time, for its signals. */
+	while (signals_wait(NULL, 0, 0, &ignored) == OUTCOME_TIMED_OUT &&
+	       (now = clock_now_usec()) < deadline_usec) {
 		uint64_t left = deadline_usec - now, most = CONNECT_UNIX_MSEC * USEC_PER_MSEC;
 		struct timeval timeout = {.tv_usec = (suseconds_t)(left < most ? left : most)};
 
@@ -53,37 +57,67 @@ static int connect_unix(int fd, const struct address *to, uint64_t deadline_usec
 	return -1;
 }
 
-static void attempt_start(struct connect_attempt *attempt, uint64_t deadline_usec)
+/* Sends a request, from a socket that is prepared for the first one. */
+static void attempt_ask(struct connect_attempt *attempt, size_t request_bytes)
+{
+	int r = 0;
+
+	if (attempt->asked == 0)
+		r = datagram_prepare(attempt->fd, attempt->to->storage.ss_family);
+	if (r == 0)
+		r = datagram_ask(attempt->fd, request_bytes);
+	if (r < 0)
+		attempt_finish(attempt, ATTEMPT_FAILED, -r);
+	else
+		attempt->asked++;
+}
+
+static void attempt_start(struct connect_attempt *attempt, size_t request_bytes,
+			  uint64_t deadline_usec)
 {
 	const struct address *to = attempt->to;
 	int family = to->storage.ss_family, r = -1;
-	int nonblock = family != AF_UNIX ? SOCK_NONBLOCK : 0;
+	int type = request_bytes > 0 ? SOCK_DGRAM : SOCK_STREAM;
+	bool blocks = family == AF_UNIX && type == SOCK_STREAM;
 
 	attempt->started_usec = clock_now_usec();
 	attempt->state = ATTEMPT_PENDING;
-	attempt->fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | nonblock, 0);
-	if (attempt->fd >= 0 && family == AF_UNIX)
+	attempt->fd = socket(family, type | SOCK_CLOEXEC | (blocks ? 0 : SOCK_NONBLOCK), 0);
+	if (attempt->fd >= 0 && blocks)
 		r = connect_unix(attempt->fd, to, deadline_usec);
 	else if (attempt->fd >= 0)
 		r = connect(attempt->fd, (const struct sockaddr *)&to->storage, to->length);
-	if (r == 0)
+	if (r == 0 && type == SOCK_DGRAM)
+		attempt_ask(attempt, request_bytes);
+	else if (r == 0)
 		attempt_finish(attempt, ATTEMPT_CONNECTED, 0);
 	else if (attempt->fd < 0 || errno != EINPROGRESS)
 		attempt_finish(attempt, ATTEMPT_FAILED, errno);
 }
 
-/* Reads the result of connect(2). */
-static void attempt_check(struct connect_attempt *attempt)
+/* Reads the result of connect(2). Returns 1 or -errno. */
+static int connect_result(int fd)
 {
 	int error = 0;
 	socklen_t length = sizeof(error);
 
-	if (getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
-		error = errno;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
+		return -errno;
 	/* Linux says EPIPE if the server has sent a FIN before its reset. */
 	if (error == EPIPE)
-		error = ECONNRESET;
-	attempt_finish(attempt, error == 0 ? ATTEMPT_CONNECTED : ATTEMPT_FAILED, error);
+		return -ECONNRESET;
+	return error == 0 ? 1 : -error;
+}
+
+/* Finishes the attempt if the connection is made, an answer is there, or either has failed. */
+static void attempt_check(struct connect_attempt *attempt)
+{
+	int r = attempt->asked > 0 ? datagram_check(attempt->fd) : connect_result(attempt->fd);
+
+	if (r > 0)
+		attempt_finish(attempt, ATTEMPT_CONNECTED, 0);
+	else if (r < 0)
+		attempt_finish(attempt, ATTEMPT_FAILED, -r);
 }
 
 static struct connect_attempt *first_with(struct connect_attempt *attempts, size_t count,
@@ -104,7 +138,8 @@ static enum outcome wait_for_any(struct connect_attempt *attempts, size_t starte
 	for (size_t i = 0; i < started; i++) {
 		bool pending = attempts[i].state == ATTEMPT_PENDING;
 
-		polled[i] = (struct pollfd){.fd = pending ? attempts[i].fd : -1, .events = POLLOUT};
+		polled[i] = (struct pollfd){.fd = pending ? attempts[i].fd : -1,
+					    .events = attempts[i].asked > 0 ? POLLIN : POLLOUT};
 	}
 	outcome = signals_wait(polled, started, until_usec, ret_error);
 	for (size_t i = 0; i < started; i++)
@@ -154,31 +189,63 @@ static enum outcome all_failed(const struct connect_attempt *attempts, size_t co
 	return precedence[first].outcome;
 }
 
+/* Returns the attempt that asks again first, and when, or NULL and CLOCK_NEVER. */
+static struct connect_attempt *next_to_ask(struct connect_attempt *attempts, size_t started,
+					   uint64_t *ret_usec)
+{
+	struct connect_attempt *next = NULL;
+
+	*ret_usec = CLOCK_NEVER;
+	for (size_t i = 0; i < started; i++) {
+		struct connect_attempt *attempt = &attempts[i];
+		uint64_t usec = datagram_again_usec(attempt->started_usec, attempt->asked);
+
+		if (attempt->state == ATTEMPT_PENDING && attempt->asked > 0 && usec < *ret_usec) {
+			*ret_usec = usec;
+			next = attempt;
+		}
+	}
+	return next;
+}
+
+static uint64_t earlier(uint64_t a_usec, uint64_t b_usec)
+{
+	return a_usec < b_usec ? a_usec : b_usec;
+}
+
 /* Returns OUTCOME_NONE once an attempt is ATTEMPT_CONNECTED, or as connect_any(). */
 static enum outcome connect_loop(struct connect_attempt *attempts, size_t count,
-				 uint64_t deadline_usec, struct pollfd *polled, int *ret_error)
+				 size_t request_bytes, uint64_t deadline_usec,
+				 struct pollfd *polled, int *ret_error)
 {
 	size_t started = 0;
-	uint64_t next_usec = 0;
+	uint64_t next_usec = 0, again_usec;
 
 	while (first_with(attempts, started, ATTEMPT_CONNECTED) == NULL) {
-		uint64_t now = clock_now_usec(), delay = CONNECT_ATTEMPT_DELAY_MSEC * USEC_PER_MSEC;
+		uint64_t now = clock_now_usec(), wake_usec = deadline_usec;
 		bool last_failed = started > 0 && attempts[started - 1].state == ATTEMPT_FAILED;
-		bool more = started < count;
+		struct connect_attempt *to_ask = next_to_ask(attempts, started, &again_usec);
 		enum outcome outcome;
 
 		if (now >= deadline_usec)
 			return OUTCOME_TIMED_OUT;
-		if (more && (last_failed || now >= next_usec)) {
+		if (again_usec <= now) {
+			attempt_ask(to_ask, request_bytes);
+			continue;
+		}
+		if (started < count && (last_failed || now >= next_usec)) {
 			uint64_t share = (deadline_usec - now) / (count - started);
+			uint64_t delay = CONNECT_ATTEMPT_DELAY_MSEC * USEC_PER_MSEC;
 
-			attempt_start(&attempts[started++], deadline_usec);
-			next_usec = now + (share < delay ? share : delay);
+			attempt_start(&attempts[started++], request_bytes, deadline_usec);
+			next_usec = now + earlier(share, delay);
 			continue;
 		}
 		if (first_with(attempts, started, ATTEMPT_PENDING) == NULL)
 			return all_failed(attempts, count, ret_error);
-		outcome = wait_for_any(attempts, started, polled, more ? next_usec : deadline_usec,
+		if (started < count)
+			wake_usec = next_usec;
+		outcome = wait_for_any(attempts, started, polled, earlier(wake_usec, again_usec),
 				       ret_error);
 		if (outcome == OUTCOME_INTERRUPTED || outcome == OUTCOME_SYSTEM_ERROR)
 			return outcome;
@@ -186,8 +253,8 @@ static enum outcome connect_loop(struct connect_attempt *attempts, size_t count,
 	return OUTCOME_NONE;
 }
 
-enum outcome connect_any(const struct resolve_list *list, uint64_t deadline_usec,
-			 struct connect_attempt *ret_attempts,
+enum outcome connect_any(const struct resolve_list *list, size_t request_bytes,
+			 uint64_t deadline_usec, struct connect_attempt *ret_attempts,
 			 struct connect_attempt **ret_connected, int *ret_error)
 {
 	struct connect_attempt *attempts = ret_attempts;
@@ -199,7 +266,8 @@ enum outcome connect_any(const struct resolve_list *list, uint64_t deadline_usec
 		attempts[i] = (struct connect_attempt){.to = &list->addresses[i], .fd = -1};
 	if (polled == NULL)
 		return outcome_system_error(ENOMEM, ret_error);
-	outcome = connect_loop(attempts, list->count, deadline_usec, polled, ret_error);
+	outcome = connect_loop(attempts, list->count, request_bytes, deadline_usec, polled,
+			       ret_error);
 	free(polled);
 
 	if (outcome == OUTCOME_NONE)

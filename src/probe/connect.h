@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* connect - a connection to the first of several addresses that answers */
+/* connect - a socket of the first of several addresses that answers */
 #ifndef HELLOD_CONNECT_H
 #define HELLOD_CONNECT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "probe/outcome.h"
@@ -18,18 +19,19 @@
 enum attempt_state {
 	ATTEMPT_NOT_TRIED, /* another address answered, or the deadline came, before its turn */
 	ATTEMPT_PENDING,   /* only while connect_any() runs */
-	ATTEMPT_CONNECTED,
+	ATTEMPT_CONNECTED, /* or, with datagrams, answered */
 	ATTEMPT_FAILED,
 	ATTEMPT_TIMED_OUT,  /* no answer by the deadline, or before a signal */
 	ATTEMPT_SUPERSEDED, /* closed, because another address answered first */
 };
 
-/* An attempt to connect to one address. Times are monotonic, in microseconds. */
+/* An attempt with one address. Times are monotonic, in microseconds. */
 struct connect_attempt {
 	const struct address *to;
 	enum attempt_state state;
 	int error;	       /* errno if ATTEMPT_FAILED, or 0 */
-	int fd;		       /* a stream socket if ATTEMPT_CONNECTED, or -1 */
+	int fd;		       /* a connected socket if ATTEMPT_CONNECTED, or -1 */
+	unsigned asked;	       /* number of requests, if by datagrams */
 	uint64_t started_usec; /* 0 if ATTEMPT_NOT_TRIED */
 	uint64_t ended_usec;   /* the same */
 };
@@ -40,6 +42,10 @@ struct connect_attempt {
  * answers. Fills in `ret_attempts`, one for each address, which point into the list. All sockets
  * but the connected one are closed.
  *
+ * If request_bytes is not 0, it asks by datagrams of that length (datagram.h) instead, in the same
+ * order and at the same pace, and asks each address again until one has answered. The answer is
+ * then there to be read.
+ *
  * Returns OUTCOME_NONE, with the only attempt that is ATTEMPT_CONNECTED in *ret_connected: the
  *         caller closes its fd;
  *         OUTCOME_REFUSED, OUTCOME_RESET, OUTCOME_TIMED_OUT or OUTCOME_UNREACHABLE if every
@@ -48,8 +54,8 @@ struct connect_attempt {
  *         OUTCOME_SYSTEM_ERROR, with the errno in *ret_error, if every address failed, and this
  *         host lacked what it takes to try one.
  */
-enum outcome connect_any(const struct resolve_list *list, uint64_t deadline_usec,
-			 struct connect_attempt *ret_attempts,
+enum outcome connect_any(const struct resolve_list *list, size_t request_bytes,
+			 uint64_t deadline_usec, struct connect_attempt *ret_attempts,
 			 struct connect_attempt **ret_connected, int *ret_error);
 
 #endif

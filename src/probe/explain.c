@@ -2,6 +2,7 @@
 /* explain - what went wrong with a probe, in words */
 #include "config.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,9 @@ static int explain_attempts(const struct probe_target *target, const struct prob
 			fputs(strerror(attempt->error), stream);
 		else
 			fprintf(stream, "timed out after %.9g s", seconds(target->timeout_usec));
+		if (attempt->state != ATTEMPT_FAILED && attempt->asked > 0)
+			fprintf(stream, attempt->asked > 1 ? ", asked %u times" : ", asked once",
+				attempt->asked);
 		separator = "; ";
 	}
 	return fclose(stream);
@@ -60,6 +64,20 @@ static int explain_unexpected(const char *address, const struct probe_target *ta
 	return r;
 }
 
+/* What is wrong with the frame. `progress` is "after N of M bytes". */
+static int explain_malformed(const char *address, const char *progress,
+			     const struct probe_result *result, size_t whole, char **ret_text)
+{
+	/* Only a datagram may differ in length. */
+	if (result->frame_have < whole)
+		return asprintf(ret_text, "%s: cut short %s", address, progress);
+	if (result->frame_have > whole)
+		return asprintf(ret_text, "%s: answered with %zu bytes, more than the frame's %zu",
+				address, result->frame_have, whole);
+	return asprintf(ret_text, "%s: malformed at byte %zu of the greeting's %zu", address,
+			result->bad_offset, whole - FRAME_HEADER_BYTES);
+}
+
 /* What happened after the connection was made. */
 static int explain_connected(const struct probe_target *target, const struct probe_result *result,
 			     char **ret_text)
@@ -67,20 +85,16 @@ static int explain_connected(const struct probe_target *target, const struct pro
 	struct address_text text;
 	const char *address = text.whole;
 	char progress[64];
-	size_t have = result->frame_have, whole = have + frame_missing(result->frame, have);
-	bool slow = result->outcome == OUTCOME_SLOW;
+	size_t have = result->frame_have, whole = FRAME_HEADER_BYTES;
 
 	address_format(result->connected->to, &text);
 	/* The length of the frame is known only from its header. */
+	if (have >= FRAME_HEADER_BYTES)
+		whole += frame_missing(result->frame, FRAME_HEADER_BYTES);
 	snprintf(progress, sizeof(progress), "after %zu of %zu %sbytes", have, whole,
 		 have < FRAME_HEADER_BYTES ? "header " : "");
 
 	switch (result->outcome) {
-	case OUTCOME_SLOW:
-	case OUTCOME_TOO_SLOW:
-		return asprintf(ret_text, "%s: took %.6f s, more than %.9g s", address,
-				seconds(result->time_usec),
-				seconds(slow ? target->warning_usec : target->critical_usec));
 	case OUTCOME_UNEXPECTED:
 		return explain_unexpected(address, target, result, ret_text);
 	case OUTCOME_TIMED_OUT:
@@ -94,15 +108,55 @@ static int explain_connected(const struct probe_target *target, const struct pro
 				have > 0 ? ""
 					 : ": connection limit reached, or the service is failing");
 	default:
-		return asprintf(ret_text, "%s: malformed at byte %zu of the greeting's %zu",
-				address, result->bad_offset, have - FRAME_HEADER_BYTES);
+		return explain_malformed(address, progress, result, whole, ret_text);
 	}
+}
+
+/* `host` is escaped. */
+static int explain_unknown(const char *host, const struct endpoint *endpoint, int error,
+			   char **ret_text)
+{
+	const char *hint = error == EAI_NONAME ? endpoint_hint(endpoint) : NULL;
+
+	if (error == EAI_SERVICE)
+		return asprintf(ret_text, "%s: no service '%s' in services(5): give a number", host,
+				endpoint->port);
+	return asprintf(ret_text, "%s: %s%s%s", host, gai_strerror(error), hint != NULL ? ": " : "",
+			hint != NULL ? hint : "");
+}
+
+/* A name, or an address that is written in another way. */
+static bool is_name(const struct endpoint *endpoint, const struct resolve_list *addresses)
+{
+	struct address_text text;
+
+	address_format(&addresses->addresses[0], &text);
+	return endpoint->kind == ENDPOINT_HOST && strcmp(endpoint->host, text.host) != 0;
+}
+
+/* What happened at the addresses, after the name that they are of. `host` is escaped. */
+static int explain_addresses(const char *host, const struct probe_target *target,
+			     const struct probe_result *result, char **ret_text)
+{
+	char *text;
+	int r = result->connected != NULL ? explain_connected(target, result, &text)
+					  : explain_attempts(target, result, &text);
+
+	if (r < 0)
+		return r;
+	if (!is_name(&target->endpoint, &result->addresses)) {
+		*ret_text = text;
+		return r;
+	}
+	r = asprintf(ret_text, "%s: %s", host, text);
+	free(text);
+	return r;
 }
 
 char *explain_result(const struct probe_target *target, const struct probe_result *result)
 {
 	bool tried = result->attempts != NULL && result->attempts[0].state != ATTEMPT_NOT_TRIED;
-	char *host = escape(target->host, strlen(target->host)), *text = NULL;
+	char *host = escape(target->endpoint.host, strlen(target->endpoint.host)), *text = NULL;
 	int r;
 
 	if (host == NULL)
@@ -110,19 +164,101 @@ char *explain_result(const struct probe_target *target, const struct probe_resul
 	if (result->outcome == OUTCOME_GREETED)
 		r = asprintf(&text, "%s", "");
 	else if (result->outcome == OUTCOME_UNKNOWN_HOST)
-		r = asprintf(&text, "%s: %s", host, resolve_strerror(result->error));
+		r = explain_unknown(host, &target->endpoint, result->error, &text);
 	else if (result->outcome == OUTCOME_SYSTEM_ERROR)
 		r = asprintf(&text, "%s: %s", host, strerror(result->error));
 	else if (result->outcome == OUTCOME_INTERRUPTED)
 		r = asprintf(&text, "%s: interrupted", host);
-	else if (result->connected != NULL)
-		r = explain_connected(target, result, &text);
 	else if (tried)
-		r = explain_attempts(target, result, &text);
+		r = explain_addresses(host, target, result, &text);
 	else
 		r = asprintf(&text, "%s: %stimed out after %.9g s", host,
 			     result->resolved_usec == 0 ? "name resolution " : "",
 			     seconds(target->timeout_usec));
 	free(host);
 	return r < 0 ? NULL : text;
+}
+
+const char *explain_attempt_state(const struct connect_attempt *attempt)
+{
+	static const char *const states[] = {
+		[ATTEMPT_NOT_TRIED] = "not tried",
+		[ATTEMPT_PENDING] = "pending",
+		[ATTEMPT_CONNECTED] = "connected",
+		[ATTEMPT_FAILED] = "failed",
+		[ATTEMPT_TIMED_OUT] = "timed out",
+		[ATTEMPT_SUPERSEDED] = "overtaken by another address",
+	};
+	bool answered = attempt->state == ATTEMPT_CONNECTED && attempt->asked > 0;
+
+	return answered ? "answered" : states[attempt->state];
+}
+
+static const char *advise_timed_out(const struct probe_target *target,
+				    const struct probe_result *result)
+{
+	if (result->resolved_usec == 0)
+		return "check the name server, or give more time with -t";
+	/* hellod drops a request that is not longer than its frame. */
+	if (target->request_bytes > 0)
+		return "check the address and the firewall, or give a longer --request-size";
+	return result->connected == NULL
+		       ? "check the address and the firewall, or give more time with -t"
+		       : "see the server's log, or give more time with -t";
+}
+
+static const char *advise_unknown(const struct endpoint *endpoint, int error)
+{
+	switch (error) {
+	case EAI_SERVICE: /* explain_unknown() has said it */
+		return NULL;
+	case EAI_AGAIN:
+		return "check the name server";
+	case EAI_ADDRFAMILY:
+		return "leave out -4 and -6";
+	case EAI_IDN_ENCODE:
+		return "give it in UTF-8, and install libidn2";
+	default:
+		return endpoint_hint(endpoint) == NULL ? "check the name" : NULL;
+	}
+}
+
+static const char *advise_system_error(int error)
+{
+	switch (error) {
+	case EAFNOSUPPORT:
+		return "give an address of a family that this host has";
+	case EADDRNOTAVAIL:
+		return "check the addresses and the free ports of this host";
+	case EPERM:
+		return "check the firewall of this host";
+	default:
+		return "free memory or file descriptors on this host";
+	}
+}
+
+const char *explain_advice(const struct probe_target *target, const struct probe_result *result)
+{
+	switch (result->outcome) {
+	case OUTCOME_REFUSED:
+		return target->request_bytes > 0 ? "add ListenDatagram= to hello-listen.socket "
+						   "there, or check the address"
+						 : "start hello.socket there, or check the address";
+	case OUTCOME_UNREACHABLE:
+		return target->endpoint.kind == ENDPOINT_UNIX ? "check the path and its permissions"
+							      : "check the address and the network";
+	case OUTCOME_TIMED_OUT:
+		return advise_timed_out(target, result);
+	case OUTCOME_RESET:
+	case OUTCOME_CLOSED:
+		return "see the server's log";
+	case OUTCOME_MALFORMED:
+		return "check that the server is a hellod";
+	case OUTCOME_UNKNOWN_HOST:
+		return advise_unknown(&target->endpoint, result->error);
+	case OUTCOME_SYSTEM_ERROR:
+		return advise_system_error(result->error);
+	default:
+		return NULL;
+	}
 }

@@ -7,10 +7,18 @@
 
 /*
  * Says in one line of UTF-8, safe for a terminal, which address failed and how, or what was
- * expected: see DIAGNOSTICS in hello-client(1). Says nothing ("") for OUTCOME_GREETED.
+ * expected: see DIAGNOSTICS in hello-client(1). The name that the address is of comes first. Says
+ * nothing ("") for OUTCOME_GREETED.
  *
  * Returns a string for the caller to free, or NULL without memory.
  */
 char *explain_result(const struct probe_target *target, const struct probe_result *result);
+
+/* The state of an attempt in words, such as "timed out". Static. */
+const char *explain_attempt_state(const struct connect_attempt *attempt);
+
+/* Says what a person may do about it, to come after the explanation. Returns a static string, or
+ * NULL if there is nothing to add. */
+const char *explain_advice(const struct probe_target *target, const struct probe_result *result);
 
 #endif

@@ -9,8 +9,6 @@ static const struct {
 	int exit_status;
 } outcomes[] = {
 	[OUTCOME_GREETED] = {"greeted", EXIT_GREETED},
-	[OUTCOME_SLOW] = {"slow", EXIT_SLOW},
-	[OUTCOME_TOO_SLOW] = {"too-slow", EXIT_NO_GREETING},
 	[OUTCOME_UNEXPECTED] = {"unexpected", EXIT_NO_GREETING},
 	[OUTCOME_REFUSED] = {"refused", EXIT_NO_GREETING},
 	[OUTCOME_UNREACHABLE] = {"unreachable", EXIT_NO_GREETING},
@@ -43,9 +41,8 @@ int outcome_worse_status(int a, int b)
 {
 	static const int rank[] = {
 		[EXIT_GREETED] = 0,
-		[EXIT_SLOW] = 1,
-		[EXIT_NOT_TRIED] = 2,
-		[EXIT_NO_GREETING] = 3,
+		[EXIT_NOT_TRIED] = 1,
+		[EXIT_NO_GREETING] = 2,
 	};
 
 	return rank[a] > rank[b] ? a : b;

@@ -3,13 +3,13 @@
 #include "config.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/eventfd.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "probe/resolve.h"
@@ -17,7 +17,7 @@
 
 /* Shared with the thread. The last one to release it frees it. */
 struct request {
-	const char *host, *port;
+	struct endpoint endpoint;
 	struct addrinfo hints, *result;
 	int error, saved_errno;
 	int done_fd; /* an eventfd, readable when the result is there */
@@ -35,17 +35,32 @@ static void request_release(struct request *request)
 	free(request);
 }
 
+static bool is_ascii(const char *text)
+{
+	while ((signed char)*text > 0)
+		text++;
+	return *text == '\0';
+}
+
 static void *request_run(void *argument)
 {
 	struct request *request = argument;
+	const char *host = request->endpoint.host, *port = request->endpoint.port;
+	locale_t utf8 = NULL;
 
-	request->error =
-		getaddrinfo(request->host, request->port, &request->hints, &request->result);
+	/* AI_IDN takes the encoding of the name from the locale, but it is always UTF-8. */
+	if (!is_ascii(host))
+		utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
+	if (utf8 != NULL)
+		uselocale(utf8);
+	request->error = getaddrinfo(host, port, &request->hints, &request->result);
 	/* A host without /etc/hosts has a loopback address all the same (RFC 6761, section 6.3). */
-	if (request->error != 0 && strcasecmp(request->host, "localhost") == 0)
-		request->error =
-			getaddrinfo(NULL, request->port, &request->hints, &request->result);
+	if (request->error != 0 && strcasecmp(host, "localhost") == 0)
+		request->error = getaddrinfo(NULL, port, &request->hints, &request->result);
 	request->saved_errno = errno;
+	uselocale(LC_GLOBAL_LOCALE);
+	if (utf8 != NULL)
+		freelocale(utf8);
 	eventfd_write(request->done_fd, 1);
 	request_release(request);
 	return NULL;
@@ -114,27 +129,21 @@ static enum outcome copy_result(const struct request *request, struct resolve_li
 	return OUTCOME_NONE;
 }
 
-static enum outcome resolve_path(const char *path, struct resolve_list *ret_list, int *ret_error)
+/* What needs no name service. */
+static enum outcome copy_address(const struct address *address, struct resolve_list *ret_list,
+				 int *ret_error)
 {
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	struct address *address;
+	struct address *copy = malloc(sizeof(*copy));
 
-	if (strlen(path) >= sizeof(sun.sun_path)) {
-		*ret_error = RESOLVE_PATH_TOO_LONG;
-		return OUTCOME_UNKNOWN_HOST;
-	}
-	address = calloc(1, sizeof(*address));
-	if (address == NULL)
+	if (copy == NULL)
 		return outcome_system_error(ENOMEM, ret_error);
-	strcpy(sun.sun_path, path);
-	memcpy(&address->storage, &sun, sizeof(sun));
-	address->length = sizeof(sun);
-	*ret_list = (struct resolve_list){.addresses = address, .count = 1};
+	*copy = *address;
+	*ret_list = (struct resolve_list){.addresses = copy, .count = 1};
 	return OUTCOME_NONE;
 }
 
-enum outcome resolve_host(const char *host, const char *port, int family, uint64_t deadline_usec,
-			  struct resolve_list *ret_list, int *ret_error)
+enum outcome resolve_host(const struct endpoint *endpoint, int family, int type,
+			  uint64_t deadline_usec, struct resolve_list *ret_list, int *ret_error)
 {
 	struct pollfd polled = {.events = POLLIN};
 	struct request *request;
@@ -142,17 +151,14 @@ enum outcome resolve_host(const char *host, const char *port, int family, uint64
 	pthread_t thread;
 	int error;
 
-	if (host[0] == '/')
-		return resolve_path(host, ret_list, ret_error);
+	if (endpoint->kind != ENDPOINT_HOST)
+		return copy_address(&endpoint->address, ret_list, ret_error);
 	request = malloc(sizeof(*request));
 	if (request == NULL)
 		return outcome_system_error(ENOMEM, ret_error);
 	*request = (struct request){
-		.host = host,
-		.port = port,
-		.hints = {.ai_family = family,
-			  .ai_socktype = SOCK_STREAM,
-			  .ai_flags = AI_NUMERICSERV},
+		.endpoint = *endpoint,
+		.hints = {.ai_family = family, .ai_socktype = type, .ai_flags = AI_IDN},
 		.done_fd = eventfd(0, EFD_CLOEXEC),
 		.references = 1,
 	};
@@ -168,12 +174,6 @@ enum outcome resolve_host(const char *host, const char *port, int family, uint64
 	}
 	request_release(request);
 	return outcome;
-}
-
-const char *resolve_strerror(int error)
-{
-	return error == RESOLVE_PATH_TOO_LONG ? "the path is too long for a socket"
-					      : gai_strerror(error);
 }
 
 void resolve_free(struct resolve_list *list)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* signals - waits that SIGINT and SIGTERM end */
+/* signals - waits that SIGINT and SIGTERM end, and SIGQUIT interrupts */
 #include "config.h"
 
 #include <errno.h>
@@ -10,12 +10,20 @@
 #include "probe/signals.h"
 
 static sigset_t handled; /* none before signals_catch() */
-static volatile sig_atomic_t caught;
+static volatile sig_atomic_t caught, quit_pending;
+static void (*quit_callback)(void *);
+static void *quit_data;
 
 static void note_signal(int signal_number)
 {
 	(void)signal_number;
 	caught = 1;
+}
+
+static void note_quit(int signal_number)
+{
+	(void)signal_number;
+	quit_pending = 1;
 }
 
 void signals_catch(void)
@@ -32,6 +40,19 @@ void signals_catch(void)
 	sigprocmask(SIG_UNBLOCK, &handled, NULL);
 }
 
+void signals_on_quit(void (*callback)(void *), void *data)
+{
+	/* With SA_RESTART, because no write is to be cut short. ppoll(2) is interrupted anyway. */
+	struct sigaction action = {.sa_handler = note_quit, .sa_flags = SA_RESTART};
+
+	quit_callback = callback;
+	quit_data = data;
+	sigaddset(&handled, SIGQUIT);
+	action.sa_mask = handled;
+	sigaction(SIGQUIT, &action, NULL);
+	sigprocmask(SIG_UNBLOCK, &handled, NULL);
+}
+
 bool signals_caught(void)
 {
 	return caught != 0;
@@ -44,17 +65,24 @@ enum outcome signals_wait(struct pollfd *polled, nfds_t count, uint64_t deadline
 	int r, error;
 
 	do {
-		uint64_t now = clock_now_usec();
-		uint64_t left = deadline_usec > now ? deadline_usec - now : 0;
-		struct timespec timeout = {
+		uint64_t now, left;
+		struct timespec timeout;
+
+		if (quit_pending) {
+			quit_pending = 0;
+			quit_callback(quit_data);
+		}
+		now = clock_now_usec();
+		left = deadline_usec > now ? deadline_usec - now : 0;
+		timeout = (struct timespec){
 			.tv_sec = (time_t)(left / USEC_PER_SEC),
 			.tv_nsec = (long)(left % USEC_PER_SEC * NSEC_PER_USEC),
 		};
-
 		/* Blocked until ppoll(2) waits, so that none arrives unnoticed just before it. */
 		sigprocmask(SIG_BLOCK, &handled, &before);
 		r = -1;
-		if (!signals_caught())
+		errno = EINTR;
+		if (!signals_caught() && !quit_pending)
 			r = ppoll(polled, count, deadline_usec == CLOCK_NEVER ? NULL : &timeout,
 				  &before);
 		error = errno;

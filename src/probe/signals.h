@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* signals - waits that SIGINT and SIGTERM end */
+/* signals - waits that SIGINT and SIGTERM end, and SIGQUIT interrupts */
 #ifndef HELLOD_SIGNALS_H
 #define HELLOD_SIGNALS_H
 
@@ -16,7 +16,13 @@
  */
 void signals_catch(void);
 
-/* Whether one of the two signals has arrived since signals_catch(). */
+/*
+ * After signals_catch(): SIGQUIT no longer ends the process, but has a function called, once for
+ * signals that arrive together, by signals_wait(), which goes on waiting afterwards.
+ */
+void signals_on_quit(void (*callback)(void *), void *data);
+
+/* Whether SIGINT or SIGTERM has arrived since signals_catch(). */
 bool signals_caught(void);
 
 /*

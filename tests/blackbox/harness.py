@@ -19,6 +19,7 @@ import pytest
 
 HELLOD = os.path.abspath("hellod")
 CLIENT = os.path.abspath("hello-client")
+CHECK = os.path.abspath("check_hello")
 PATIENCE = 60  # seconds to wait for an event
 
 # Variables that make check, or a service that runs it, sets for its own child processes.
@@ -343,6 +344,11 @@ class Server:
         where = [self.target] if self.target.startswith("/") else ["127.0.0.1", self.target]
         return client(*arguments, *where, **how)
 
+    def plugin(self, *arguments, **how):
+        """Runs check_hello with this server."""
+        host = self.target if self.target.startswith("/") else "127.0.0.1:" + self.target
+        return run(CHECK, "-H", host, *arguments, **how)
+
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
@@ -350,12 +356,12 @@ class Server:
 
 
 # Keys of JSON and their types; ? where it may be null.
-GREETING = """type=str sequence=int host=str port=int? address=str? family=str? status=str exit=int
-    error=str? greeting=str? frame_length=int? time=float resolve_time=float? connect_time=float?
-    first_byte_time=float? frame_time=float? close_time=float? attempts=list"""
-ATTEMPT = "address=str outcome=str error=str? time=float?"
-SUMMARY = """type=str host=str port=int? exit=int tried=int greeted=int loss=int|float min=float?
-    avg=float? max=float? mdev=float? p50=float? p90=float? p95=float? p99=float?"""
+GREETING = """type=str sequence=int endpoint=str host=str port=int? address=str? family=str?
+    status=str exit=int error=str? greeting=str? frame_length=int? time=float resolve_time=float?
+    connect_time=float? first_byte_time=float? frame_time=float? close_time=float? attempts=list"""
+ATTEMPT = "address=str outcome=str error=str? time=float? asked=int?"
+SUMMARY = """type=str endpoint=str host=str port=int? exit=int tried=int greeted=int loss=int|float
+    min=float? avg=float? max=float? mdev=float? p50=float? p90=float? p95=float? p99=float?"""
 
 
 def check_keys(thing, keys):

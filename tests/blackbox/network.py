@@ -57,10 +57,11 @@ class Network:
         self.holder = subprocess.Popen(command, stdin=theirs, stderr=subprocess.PIPE)
         theirs.close()
         self._until.settimeout(PATIENCE)
-        said, fds, _, _ = socket.recv_fds(self._until, 1, 3)
+        said, fds, _, _ = socket.recv_fds(self._until, 1, 6)
         if not said:
             pytest.skip("cannot make a network: " + self.holder.stderr.read().decode())
-        self.listeners = [socket.socket(fileno=fd) for fd in fds]
+        sockets = [socket.socket(fileno=fd) for fd in fds]
+        self.listeners, self.datagrams, [self.icmp] = sockets[:3], sockets[3:5], sockets[5:]
         user = user and ["--user", "--preserve-credentials"]
         self.enter = ["nsenter", f"--target={self.holder.pid}", *user, "--mount", "--net"]
 
@@ -85,8 +86,13 @@ def inside(etc):
     four = socket.create_server((expand("4:1"), 0))
     six = socket.create_server((expand("6:1"), four.getsockname()[1]), family=socket.AF_INET6)
     local = socket.create_server(("127.0.0.1", 6666))
+    sockets = [four, six, local]
+    for stream in four, six:
+        sockets.append(socket.socket(stream.family, socket.SOCK_DGRAM))
+        sockets[-1].bind(stream.getsockname())
+    sockets.append(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))
     channel = socket.socket(fileno=0)
-    socket.send_fds(channel, [b"."], [each.fileno() for each in (four, six, local)])
+    socket.send_fds(channel, [b"."], [each.fileno() for each in sockets])
     channel.recv(1)
 
 

@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from harness import (HELLO, HELLOD, Background, Lines, client, free_port, get_frame, like, listen,
-                     run)
+from harness import (HELLO, HELLOD, PATIENCE, Background, Lines, client, free_port, get_frame,
+                     like, listen, run)
 
 SOCKET_ACTIVATE = os.environ.get("SYSTEMD_SOCKET_ACTIVATE") or "systemd-socket-activate"
 UNCONNECTED = "3: a socket that neither listens nor is connected"
@@ -21,18 +21,21 @@ def test_started_by_hand():
 
 
 @pytest.mark.parametrize("what, make", [
-    ("3: not a stream socket", lambda: [socket.socket(type=socket.SOCK_DGRAM)]),
-    ("3: not a stream socket", lambda: [socket.socketpair(type=socket.SOCK_SEQPACKET)[0]]),
+    ("3: neither a stream nor a datagram socket",
+     lambda: [socket.socketpair(type=socket.SOCK_SEQPACKET)[0]]),
     ("3: not a socket", lambda: [open("/dev/null", "rb")]),
     (UNCONNECTED, lambda: [socket.socket()]),
     (UNCONNECTED, lambda: [socket.socket(socket.AF_UNIX)]),
-    ("4: a connection among listening sockets", lambda: [listen(), socket.socketpair()[0]]),
+    ("4: a connection among listening or datagram sockets",
+     lambda: [listen(), socket.socketpair()[0]]),
     ("4: a listening socket among connections", lambda: [socket.socketpair()[0], listen()]),
+    ("4: a datagram socket among connections",
+     lambda: [socket.socketpair()[0], socket.socket(type=socket.SOCK_DGRAM)]),
 ])
 def test_refused_descriptors(what, make):
     status, out, err = run(HELLOD, sockets=make())
     assert (status, out, err.count("\n")) == (78, "", 1)
-    assert like(f"hellod: file descriptor {what}; pass stream sockets,*\n", err)
+    assert like(f"hellod: file descriptor {what}; pass connections with Accept=yes, or *\n", err)
 
 
 def test_several_connections():
@@ -69,3 +72,17 @@ def test_socket_activate(closing, mode, family, tmp):
     assert client(*["localhost"] * (family == "TCP"), target) == (0, "HELLO\n", "")
     if accept:
         log.wait_for("Child * died with code 0", len(targets) + 2)
+
+
+def test_socket_activate_datagram(closing, tmp):
+    if not shutil.which(SOCKET_ACTIVATE):
+        pytest.skip("systemd-socket-activate is not installed")
+    log = Lines(closing(Background(command=[SOCKET_ACTIVATE, "--datagram", "-l", tmp + "/server",
+                                            HELLOD])).process.stderr)
+    log.wait_for("Listening on *")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as caller:
+        caller.settimeout(PATIENCE)
+        caller.bind(tmp + "/client")
+        for _ in range(2):  # the first one starts it
+            caller.sendto(bytes(1232), tmp + "/server")
+            assert caller.recv(100) == HELLO

@@ -4,14 +4,16 @@ import os
 import re
 import shutil
 import signal
+import socket
 import statistics
 import time
 
 import pytest
 
-from harness import CLIENT, HELLO, WAIT, Background, frame, like, objects, run
-from messages import CANNOT_WRITE, COUNTS, LOSS
-from test_probe_outcome import FORMATS, PLUGIN_LINE, check_nagios
+from harness import (CLIENT, HELLO, PATIENCE, WAIT, Background, Lines, frame, like, listen, objects,
+                     run, wait_until)
+from messages import CANNOT_WRITE, LOSS
+from test_probe_outcome import FORMATS
 
 PERCENTILES_MIN = 20  # minimum number of greetings for percentiles
 SUMS = "min/avg/max/mdev"
@@ -50,8 +52,6 @@ def test_times(server, count):
         status, out, err = fake.client(f"-c{count}", "-i0", "-o", output)
         assert (status, err) == (0, "")
         check(out)
-    check_nagios(fake.client(f"-c{count}", "-i0", "-onagios"), 0, COUNTS.format(count, count)
-                 + " in 0.* s on average", "time=0.*s;;;0;10 loss=0%;;;0;100")
 
 
 def test_text(server, tmp):
@@ -72,13 +72,11 @@ def test_quiet(server):
     assert fake.client("-q") == (0, "", "")
     assert fake.client("-q", "-eother") == (2, "", "")
     assert fake.client("-q", "-ojson") == (0, "", "")
-    check_nagios(fake.client("-q", "-onagios"), 0, "*")
     status, out, err = fake.client("-q", "-c2", "-i0")
     assert (status, err) == (0, "")
     assert like(f"--- * port {fake.target} ---\n{LOSS.format(2, 2, 0)}\n{SUMS} = * ms\n", out)
     [thing] = objects(fake.client("-q", "-c2", "-i0", "-ojson").out)
     assert thing["type"] == "summary"
-    check_nagios(fake.client("-q", "-c2", "-i0", "-onagios"), 0, "*")
 
 
 def test_histogram(server):
@@ -93,8 +91,8 @@ def test_histogram(server):
     assert sum(map(int, counts)) == 40
     assert [bool(bar) for bar in bars] == [count != "0" for count in counts]
     assert max(map(len, out.splitlines())) == 80
-    # Without --count, and in the other formats, it is ignored.
-    for options in ([], ["-ojson", "-c1"], ["-onagios", "-c1"]):
+    # Without --count, and in the other format, it is ignored.
+    for options in ([], ["-ojson", "-c1"]):
         status, out, _ = fake.client("--histogram", *options)
         assert (status, "#" in out) == (0, False)
 
@@ -115,12 +113,10 @@ def test_interval(server, options, pause, least, limit):
 @pytest.mark.parametrize("status, loss, turns, option", [
     (2, 25, [[HELLO], [HELLO], [b"\0\5"], [HELLO]], "-t9"),
     (2, 75, [[b"\0"], [HELLO], [b"\0\5"], [b"\0\5"]], "-t9"),
-    (2, 25, [[HELLO], [HELLO], [0.2, HELLO], []], "-w0.1"),
-    (1, 0, [[HELLO], [0.2, HELLO], [HELLO], [HELLO]], "-w0.1"),
     (2, 0, [[HELLO], [frame("")], [HELLO], [HELLO]], "-eHELLO"),
     # A loss that binary fractions cannot express: 23 of 40.
     (2, 57.5, [*17 * [[HELLO]], *23 * [[]]], "-t9"),
-], ids=["once", "first", "slow-too", "slow", "unexpected", "share"])
+], ids=["once", "first", "unexpected", "share"])
 def test_worst_status_holds(server, output, status, loss, turns, option):
     fake, count = server(*turns), len(turns)
     got = fake.client("-o", output, f"-c{count}", "-i0", option)
@@ -128,20 +124,16 @@ def test_worst_status_holds(server, output, status, loss, turns, option):
     if output == "text":
         assert like(f"*{LOSS.format('*', count, loss)}\n*", got.out)
         assert len(re.findall(r"seq=\d+.* (?:ms|closed)", got.out + got.err)) == count
-    elif output == "json":
+    else:
         *things, summary = objects(got.out)
         assert summary["exit"] == max(thing["exit"] for thing in things) == status
         assert (summary["loss"], len(things)) == (loss / 100, count)
-    else:
-        check_nagios(got, status, COUNTS.format("*", count) + "*, last problem: 127.0.0.1:"
-                     + f"{fake.target}: *", f"time=*s;*;;0;* loss={loss}%;;;0;100")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("status, output, turns, text", [
     (2, "text", [[HELLO], [b"\0\5"]], f"*\n{LOSS.format('*', '*', '*')}\n{SUMS} = * ms\n"),
     (2, "json", [[HELLO], [b"\0\5"]], '*"type":"summary",*"exit":2,*\n'),
-    (2, "nagios", [[HELLO], [b"\0\5"]], f"HELLO CRITICAL - {COUNTS.format('*', '*')}*"),
     (0, "text", [[HELLO]], f"*\n{LOSS.format('*', '*', 0)}\n*"),
     # An interrupted probe does not count: the third one hangs.
     (0, "text", [[HELLO], [HELLO], [WAIT]], f"*\n{LOSS.format(2, 2, 0)}\n*"),
@@ -153,9 +145,63 @@ def test_signal(server, number, status, output, turns, text):
     got = running.end(number)
     assert got.status == status
     assert like(text, got.out)
-    assert output != "nagios" or re.fullmatch(PLUGIN_LINE, got.out)
     if output == "json":
         check_json(got.out)
+
+
+@pytest.mark.parametrize("options, summary", [
+    ("", f"\n--- * port * ---\n{LOSS.format('N', 'N', 0)}\n{SUMS} = * ms\n"),
+    ("-q", f"--- * port * ---\n{LOSS.format('N', 'N', 0)}\n{SUMS} = * ms\n"),
+    ("-ojson -q", '{"type":"summary",*"exit":0,"tried":N,"greeted":N,*}\n'),
+])
+def test_quit(server, options, summary):
+    """SIGQUIT prints the summary while the third greeting is awaited, and the run goes on."""
+    fake = server([HELLO], [HELLO], [0.5, HELLO], [WAIT])
+    running = Background("-c0", "-i0", *options.split(), "127.0.0.1", fake.target)
+    fake.seen.wait_for("accepted", 3)
+    running.process.send_signal(signal.SIGQUIT)
+    fake.seen.wait_for("accepted", 4)
+    status, out, err = running.end(signal.SIGINT)
+    assert (status, err) == (0, "")
+    third = "from * seq=3 *" if not options else ""
+    assert like("*" + summary.replace("N", "2") + third + summary.replace("N", "3"), out)
+    if "json" in options:
+        assert [thing["tried"] for thing in objects(out)] == [2, 3]
+
+
+def test_quit_before_the_first_greeting(server, closing, tmp):
+    """On a connection, and while a UNIX socket has a full queue."""
+    full = closing(listen(tmp + "/full", backlog=0))
+    closing(socket.socket(socket.AF_UNIX)).connect(full.getsockname())
+    fake = server([WAIT])
+    for where in (["127.0.0.1", fake.target], [full.getsockname()]):
+        running = Background("-c0", "-ojson", *where)
+        said = Lines(running.process.stdout)
+        if len(where) > 1:
+            fake.seen.wait_for("accepted")
+        else:
+            wait_until(lambda: caught(running.process.pid, signal.SIGQUIT))
+        running.process.send_signal(signal.SIGQUIT)
+        said.wait_for('{"type":"summary",*"exit":3,"tried":0,"greeted":0,"loss":null,*')
+        assert running.process.poll() is None
+        running.process.terminate()
+        assert running.process.wait(PATIENCE) == 3
+        said.wait_for('{"type":"summary",*"exit":3,"tried":0,*', 2)
+
+
+def caught(pid, number):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        [mask] = (line.split()[1] for line in status if line.startswith("SigCgt:"))
+    return int(mask, 16) >> (number - 1) & 1
+
+
+@pytest.mark.parametrize("options", ["", "-ojson"])
+def test_quit_ends_what_has_no_summary(server, options):
+    fake = server([WAIT])
+    running = Background(*options.split(), "127.0.0.1", fake.target,
+                         command=["sh", "-c", 'ulimit -c 0; exec "$@"', "sh", CLIENT])
+    fake.seen.wait_for("accepted")
+    assert running.end(signal.SIGQUIT) == (-signal.SIGQUIT, "", "")
 
 
 def test_signal_without_count(server):

@@ -4,12 +4,13 @@ unreachable, and a resolver that hangs. For 47-61.test and "4:7" see network.py.
 import os
 import signal
 import tempfile
+import threading
 import time
 
 import pytest
 
-from harness import CLIENT, HELLO, Background, Lines, Server, objects, run, wait_until
-from messages import CANNOT_WRITE, LOSS, RESOLUTION_TIMED_OUT
+from harness import CHECK, CLIENT, HELLO, Background, Lines, Server, like, objects, run, wait_until
+from messages import CANNOT_WRITE, CHECK_NAME_SERVER, LOSS, RESOLUTION_TIMED_OUT
 from network import Network, expand
 
 # Arguments, status, attempts, and the time in milliseconds: at least, and less than.
@@ -38,11 +39,28 @@ CASES = [
     ("-t1 47-67.test", "timed-out", "6:7 timed-out, 4:7 timed-out", 1000, 1100),
     ("-t1 67-42.test", "timed-out", "6:7 timed-out, 4:2 failed", 1000, 1100),
     ("203.0.113.1", "unreachable", "203.0.113.1 failed", 0, 250),
+    # Datagrams: an address has answered, not connected.
+    ("-u 47-61.test", "greeted", "4:7 overtaken, 6:1 answered", 250, 400),
+    ("-u 67-68-47-41.test", "greeted",
+     "6:7 overtaken, 4:7 overtaken, 6:8 overtaken, 4:1 answered", 750, 1000),
+    ("-u 41-69.test", "greeted", "4:1 answered, 6:9 not-tried", 0, 250),
+    ("-u 42-61.test", "greeted", "4:2 failed, 6:1 answered", 0, 250),
+    ("-u 62-41.test", "greeted", "6:2 failed, 4:1 answered", 0, 250),
+    ("-u 42-62.test", "refused", "6:2 failed, 4:2 failed", 0, 250),
+    ("-u -t1 67-42.test", "timed-out", "6:7 timed-out, 4:2 failed", 1000, 1100),
+    ("-u 203.0.113.1", "unreachable", "203.0.113.1 failed", 0, 250),
     # With a near deadline, the attempts share the time.
     ("-t0.2 47-41.test", "greeted", "4:7 overtaken, 4:1 connected", 100, 200),
     ("-t0.4 67-68-47-41.test", "greeted",
      "6:7 overtaken, 4:7 overtaken, 6:8 overtaken, 4:1 connected", 300, 400),
 ]
+
+
+def greet(server):
+    """Answers datagrams, until the program ends."""
+    while True:
+        _, sender = server.recvfrom(1 << 16)
+        server.sendto(HELLO, sender)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +69,8 @@ def network():
         net = Network(etc, {case[0].split()[-1] for case in CASES if case[0].endswith(".test")})
         servers = [Server([HELLO], listener=listener) for listener in net.listeners]
         net.port = servers[0].target
+        for datagrams in net.datagrams:
+            threading.Thread(target=greet, args=[datagrams], daemon=True).start()
         yield net
         for server in servers:
             server.close()
@@ -90,10 +110,10 @@ def test_superseded_attempts_are_closed(network):
 
 
 @pytest.mark.parametrize("words, status", [
-    ("unknown-host slow", 3), ("unknown-host slow refused", 2), ("refused unknown-host", 2)])
+    ("unknown-host greeted", 3), ("unknown-host greeted refused", 2), ("refused unknown-host", 2)])
 def test_worst_status(network, words, status):
-    """unknown-host is worse than a slow greeting, and better than a refused connection."""
-    stands_for = {"slow": "4:1 worst.test\n", "refused": "4:2 worst.test\n", "unknown-host": ""}
+    """unknown-host is worse than a greeting, and better than a refused connection."""
+    stands_for = {"greeted": "4:1 worst.test\n", "refused": "4:2 worst.test\n", "unknown-host": ""}
 
     def become(word):
         """Replaces the file atomically, because probes read it."""
@@ -101,7 +121,7 @@ def test_worst_status(network, words, status):
         os.rename(network.etc + "/hosts.new", network.etc + "/hosts")
 
     become(words.split()[0])
-    running = Background("-ojson", "-w0", "-c0", "-i0.02", "worst.test", network.port,
+    running = Background("-ojson", "-c0", "-i0.02", "worst.test", network.port,
                          command=[*network.enter, CLIENT])
     said = Lines(running.process.stdout)
     for word in words.split():
@@ -124,9 +144,9 @@ def hanging(network):
 def test_resolver_hangs(hanging):
     test_attempts(hanging, "-t1 nowhere.test", "timed-out", "", 1000, 1100)
     assert client(hanging, "-t0.3", "nowhere.test") == (
-        2, "", f"hello-client: {RESOLUTION_TIMED_OUT.format('0.3')}\n")
-    assert client(hanging, "-onagios", "-t0.3", "nowhere.test") == (
-        2, f"HELLO CRITICAL - {RESOLUTION_TIMED_OUT.format('0.3')}|time=U;;;0;0.3\n", "")
+        2, "", f"hello-client: {RESOLUTION_TIMED_OUT.format('0.3')}: {CHECK_NAME_SERVER}\n")
+    assert run(*hanging.enter, CHECK, "-t0.3:warning", "-Hnowhere.test") == (
+        1, f"HELLO WARNING: {RESOLUTION_TIMED_OUT.format('0.3')}|time=U;;;0;0.3\n", "")
     # The abandoned thread of a probe does not disturb the next probe.
     status, out, _ = client(hanging, "-t0.1", "-c3", "-i0", "nowhere.test")
     assert (status, LOSS.format(0, 3, 100) in out) == (2, True)
@@ -147,7 +167,7 @@ def test_resolver_hangs_without_streams(hanging):
     arguments = ["-t0.1", "-c1", "nowhere.test"]
     status, _, err = client(hanging, *arguments, closed=[1])
     assert (status, err) == (
-        3, f"hello-client: seq=1: {RESOLUTION_TIMED_OUT.format('0.1')}\n"
+        3, f"hello-client: seq=1: {RESOLUTION_TIMED_OUT.format('0.1')}: {CHECK_NAME_SERVER}\n"
         "hello-client: " + CANNOT_WRITE.format("Bad file descriptor"))
     status, out, _ = client(hanging, *arguments, closed=[2])
     assert (status, LOSS.format(0, 1, 100) in out) == (2, True)
@@ -156,6 +176,8 @@ def test_resolver_hangs_without_streams(hanging):
 def test_defaults(network):
     """The host is localhost, and the port 6666."""
     assert client(network) == (0, "HELLO\n", "")
-    for host, error in [("203.0.113.1", "203.0.113.1:6666: Network is unreachable"),
-                        ("2001:db8::2", "[2001:db8::2]:6666: Connection refused")]:
-        assert client(network, host) == (2, "", f"hello-client: {error}\n")
+    for host, error in [("203.0.113.1", "203.0.113.1:6666: Network is unreachable: *"),
+                        ("2001:db8::2", "[2001:db8::2]:6666: Connection refused: *")]:
+        status, out, err = client(network, host)
+        assert (status, out) == (2, "")
+        assert like(f"hello-client: {error}\n", err)

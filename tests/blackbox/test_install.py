@@ -6,14 +6,20 @@ import pytest
 
 from harness import run
 
-FILES = """bin/hello-client lib/systemd/catalog/hellod.catalog lib/sysusers.d/hellod.conf
-    lib/systemd/system/hello-listen.service lib/systemd/system/hello-listen.socket
-    lib/systemd/system/hello-netns.service lib/systemd/system/hello.socket
-    lib/systemd/system/hello@.service sbin/hellod
-    share/bash-completion/completions/hello-client share/bash-completion/completions/hellod
-    share/doc/hellod/examples/strict.conf share/fish/vendor_completions.d/hello-client.fish
-    share/fish/vendor_completions.d/hellod.fish share/man/man1/hello-client.1
-    share/man/man5/hello-frame.5 share/man/man8/hello.socket.8 share/man/man8/hellod.8
+FILES = """bin/hello-client lib/nagios/plugins/check_hello lib/systemd/catalog/hellod.catalog
+    lib/sysusers.d/hellod.conf lib/systemd/system/hello-listen.service
+    lib/systemd/system/hello-listen.socket lib/systemd/system/hello-netns.service
+    lib/systemd/system/hello.socket lib/systemd/system/hello@.service sbin/hellod
+    share/bash-completion/completions/check_hello share/bash-completion/completions/hello-client
+    share/bash-completion/completions/hellod share/doc/hellod/examples/datagram.conf
+    share/doc/hellod/examples/hello-probe.service
+    share/doc/hellod/examples/hello-probe.timer share/doc/hellod/examples/icinga2-hello.conf
+    share/doc/hellod/examples/nagios-hello.cfg share/doc/hellod/examples/strict.conf
+    share/fish/vendor_completions.d/check_hello.fish
+    share/fish/vendor_completions.d/hello-client.fish
+    share/fish/vendor_completions.d/hellod.fish share/man/man1/check_hello.1
+    share/man/man1/hello-client.1 share/man/man5/hello-frame.5 share/man/man8/hello.socket.8
+    share/man/man8/hellod.8 share/zsh/site-functions/_check_hello
     share/zsh/site-functions/_hello-client share/zsh/site-functions/_hellod"""
 
 

@@ -49,10 +49,11 @@ accepted()
 	local name message
 
 	for name in {a..z} {A..Z} {0..9}; do
-		message=$("$1" "-$name=" --no-such-option 2>&1 >/dev/null) || true
+		message=$("$1" "-$name=" --no-such-option 2>&1) || true
 		case $message in
 		*"invalid option -- '$name'"*) ;;
-		'' | *"invalid option -- '='"*) echo "-$name" ;;
+		# The help, the version, or an option without an argument.
+		Usage:* | "${1##*/} "* | *"invalid option -- '='"*) echo "-$name" ;;
 		*) echo "-$name argument" ;;
 		esac
 	done
@@ -69,7 +70,8 @@ accepted()
 
 in_help()
 {
-	"$1" --help | sed -nE 's/^ +((-.), )?(--[a-z0-9-]+)(=[^ ]+)? .*/\2 \3\4/p' | table
+	# A plugin then exits with UNKNOWN.
+	{ "$1" --help || true; } | sed -nE 's/^ +((-.), )?(--[a-z0-9-]+)(=[^ ]+)? .*/\2 \3\4/p' | table
 }
 
 in_manual()
@@ -93,7 +95,7 @@ in_zsh()
 
 in_fish()
 {
-	sed -nE -e 's/^complete -c [a-z-]+( -s (.))? -l ([a-z0-9-]+)( -[xr])?.*/-\2 --\3\4/p' "$1" |
+	sed -nE -e 's/^complete -c [a-z_-]+( -s (.))? -l ([a-z0-9-]+)( -[xr])?.*/-\2 --\3\4/p' "$1" |
 		sed 's/ -[xr]$/=/' | table
 }
 
@@ -160,4 +162,5 @@ for file in "$srcdir"/completions/*/*; do
 done
 check hellod man/hellod.8
 check hello-client man/hello-client.1
+check check_hello man/check_hello.1
 exit $failed

@@ -22,6 +22,17 @@ def connect(source="127.0.0.1", receive_buffer=None):
     return client
 
 
+def call(address="127.0.0.1", source=None):
+    """Returns a client for datagrams, which takes answers from nowhere else."""
+    client = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET,
+                           socket.SOCK_DGRAM)
+    client.settimeout(PATIENCE_SEC)
+    if source:
+        client.bind((source, 0))
+    client.connect((address, 6666))
+    return client
+
+
 def receive(client):
     """Returns everything up to end of file."""
     received = b""

@@ -10,7 +10,8 @@ import subprocess
 
 import pytest
 
-from clients import connect, flood, greet_many, hello, hello_fails, idle_clients, reset, talk
+from clients import (call, connect, flood, greet_many, hello, hello_fails, idle_clients, reset,
+                     talk)
 from container import attempt, wait_until
 
 
@@ -24,6 +25,9 @@ def greet_all_kinds(machine):
     flood()
     hello("::1")
     greet_many(10, 5)
+    for address in "127.0.0.1", "::1":  # refused by hello.socket
+        with call(address) as client:
+            client.send(bytes(8))
     for text in b"x" * 65535, b"HEL\xff", None:
         machine.greeting(text)
         machine.attempt("systemctl reload hello-listen.service")  # if it runs
@@ -55,17 +59,18 @@ def traced(machine, work):
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
-@pytest.mark.parametrize("unit, service", [
-    ("hello.socket", "hello@0.service"),
-    ("hello-listen.socket", "hello-listen.service"),
+@pytest.mark.parametrize("unit, service, lines", [
+    ("hello.socket", "hello@0.service", []),
+    ("hello-listen.socket", "hello-listen.service", ["ListenDatagram=6666"]),
 ])
-def test_filter_allows_what_hellod_calls(machine, record_property, tmp_path, unit, service):
+def test_filter_allows_what_hellod_calls(machine, record_property, tmp_path, unit, service, lines):
     with traced(machine, tmp_path) as calls:
-        machine.serve(unit)
+        machine.serve(unit, *lines)
         greet_all_kinds(machine)
         wait_until(lambda: not machine.instances())
     allowed = set(machine.show(service, "SystemCallFilter").split())
     assert calls - allowed == set()
+    assert ("sendmmsg" in calls) == bool(lines)
     if unit == "hello.socket":
         record_property(f"{service} allows but does not call", " ".join(sorted(allowed - calls)))
 

@@ -18,6 +18,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s install DESTDIR="$work" >"$work/log"
 cd "$work$systemdsystemunitdir"
+cp "$work${docdir:?}"/examples/hello-probe.* .
 
 # systemd-analyze looks for the program on this machine, where hellod is not installed.
 sed -i "s|^ExecStart=${sbindir:?}/hellod|ExecStart=$(command -v true)|" hello*
@@ -26,6 +27,10 @@ sed -i "s|^ExecStart=${sbindir:?}/hellod|ExecStart=$(command -v true)|" hello*
 ! grep -E '^(Condition|Assert)' hello*.service || fail "a service has a condition"
 said=$(SYSTEMD_UNIT_PATH=$PWD: systemd-analyze verify --man=no "$PWD"/hello* 2>&1) || true
 [ -z "$said" ] || fail "systemd-analyze verify: $said"
+mkdir hello-listen.socket.d
+cp "$work${docdir:?}/examples/datagram.conf" hello-listen.socket.d
+said=$(SYSTEMD_UNIT_PATH=$PWD: systemd-analyze verify --man=no "$PWD"/hello-*.socket 2>&1) || true
+[ -z "$said" ] || fail "systemd-analyze verify, with datagram.conf: $said"
 
 # exposure UNIT MOST: in tenths.
 exposure()
@@ -36,5 +41,6 @@ exposure()
 mv hello@.service hello@0.service
 exposure hello@0.service 20
 exposure hello-listen.service 5
-cat "$work${docdir:?}/examples/strict.conf" >>hello@0.service
+exposure hello-probe.service 15
+cat "$work$docdir/examples/strict.conf" >>hello@0.service
 exposure hello@0.service 5

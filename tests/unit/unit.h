@@ -7,6 +7,7 @@
 #include <check.h>
 #include <dirent.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -115,6 +116,26 @@ static inline size_t unit_count_entries(const char *path)
 		count++;
 	closedir(directory);
 	return count;
+}
+
+/* Replaces a standard stream for the rest of the process. */
+static inline void unit_capture(int fd)
+{
+	FILE *file = tmpfile();
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(dup2(fileno(file), fd), fd);
+	fclose(file);
+}
+
+/* Takes what was printed to a captured stream since the last time, as a string. */
+static inline void unit_take(int fd, char *ret_printed, size_t size)
+{
+	fflush(NULL);
+	memset(ret_printed, 0, size);
+	ck_assert_int_ge(pread(fd, ret_printed, size - 1, 0), 0);
+	ck_assert_int_eq(ftruncate(fd, 0), 0);
+	ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
 }
 
 /* A test from START_TEST(), which runs for _i from 0 to count - 1. */

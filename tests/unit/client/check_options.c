@@ -18,19 +18,17 @@ static void describe(const struct options *options)
 {
 	const struct probe_target *target = &options->target;
 
-	printf("%s %s", target->host, target->port);
+	printf("%s %s", target->endpoint.host, target->endpoint.port);
 	if (target->family != AF_UNSPEC)
 		printf(" %s", target->family == AF_INET ? "ipv4" : "ipv6");
+	if (target->request_bytes != 0)
+		printf(" udp=%zu", target->request_bytes);
 	if (target->timeout_usec != 10000000)
 		printf(" t=%" PRIu64, target->timeout_usec);
 	if (target->await_close)
 		printf(" close");
 	if (target->expected != NULL)
 		printf(" e='%s'", target->expected);
-	if (target->warning_usec != CLOCK_NEVER)
-		printf(" w=%" PRIu64, target->warning_usec);
-	if (target->critical_usec != CLOCK_NEVER)
-		printf(" C=%" PRIu64, target->critical_usec);
 	if (options->style.counting)
 		printf(" c=%" PRIu64, options->count);
 	if (options->interval_usec != 1000000)
@@ -41,9 +39,14 @@ static void describe(const struct options *options)
 }
 
 #define USAGE "\nTry 'hello-client --help'.\n"
-#define SECONDS "is not a number of seconds" USAGE
-#define BETWEEN "is not between 0 and 86400 seconds" USAGE
-#define PORT "is not a port: give a number from 1 to 65535" USAGE
+#define PLUGIN \
+	"\nhello-client: for monitoring, use check_hello -H HOST -w RANGE -c RANGE: see " \
+	"check_hello(1)" USAGE
+#define SECONDS "is wrong: give seconds from 0 to 86400" USAGE
+#define TIMEOUT "is wrong: give seconds from 0.001 to 86400" USAGE
+#define COUNT "is wrong: give a number of greetings, 0 for no end" USAGE
+#define BYTES "is wrong: give a number of bytes from 1 to 65507" USAGE
+#define PORT "the port is wrong: give a number from 1 to 65535, or the name of a service" USAGE
 
 static const struct {
 	const char *arguments[ARGUMENTS_MAX]; /* without the name of the program */
@@ -56,6 +59,10 @@ static const struct {
 	{{"--ipv4"}, -1, "localhost 6666 ipv4 text"},
 	{{"-6"}, -1, "localhost 6666 ipv6 text"},
 	{{"--ipv6"}, -1, "localhost 6666 ipv6 text"},
+	{{"-u"}, -1, "localhost 6666 udp=1232 text"},
+	{{"--udp", "--request-size=2000"}, -1, "localhost 6666 udp=2000 text"},
+	{{"-p", "hello"}, -1, "localhost hello text"},
+	{{"--port=17"}, -1, "localhost 17 text"},
 	{{"-t", "2.5"}, -1, "localhost 6666 t=2500000 text"},
 	{{"--timeout=2.5"}, -1, "localhost 6666 t=2500000 text"},
 	{{"-c", "3"}, -1, "localhost 6666 c=3 text"},
@@ -64,12 +71,7 @@ static const struct {
 	{{"--interval=0.25"}, -1, "localhost 6666 i=250000 text"},
 	{{"-e", "HELLO"}, -1, "localhost 6666 e='HELLO' text"},
 	{{"--expect=HELLO"}, -1, "localhost 6666 e='HELLO' text"},
-	{{"-w", "0.5"}, -1, "localhost 6666 w=500000 text"},
-	{{"--warning=0.5"}, -1, "localhost 6666 w=500000 text"},
-	{{"-C", "2"}, -1, "localhost 6666 C=2000000 text"},
-	{{"--critical=2"}, -1, "localhost 6666 C=2000000 text"},
 	{{"-o", "json"}, -1, "localhost 6666 json"},
-	{{"--output=nagios"}, -1, "localhost 6666 nagios"},
 	{{"--histogram"}, -1, "localhost 6666 text histogram"},
 	{{"-q"}, -1, "localhost 6666 text quiet"},
 	{{"--quiet"}, -1, "localhost 6666 text quiet"},
@@ -78,60 +80,73 @@ static const struct {
 
 	/* The server's close is only waited for if it is reported. */
 	{{"-vo", "json"}, -1, "localhost 6666 close json verbose"},
-	{{"-vo", "nagios"}, -1, "localhost 6666 nagios verbose"},
 	{{"-qv"}, -1, "localhost 6666 text quiet verbose"},
 
 	/* Operands, before and after options. */
 	{{"host.example"}, -1, "host.example 6666 text"},
 	{{"::1", "1"}, -1, "::1 1 text"},
 	{{"192.0.2.1", "65535"}, -1, "192.0.2.1 65535 text"},
-	{{"/run/x"}, -1, "/run/x 6666 text"},
+	{{"/run/x"}, -1, "/run/x  text"},
+	{{"-p", "17", "[::1]"}, -1, "::1 17 text"},
+	{{"a:17"}, -1, "a 17 text"},
+	{{"vsock:2", "-p", "17"}, -1, "vsock:2 17 text"},
 	{{"a", "-4", "17", "-q"}, -1, "a 17 ipv4 text quiet"},
 	{{"-q", "--", "-host"}, -1, "-host 6666 text quiet"},
 
 	/* The last one counts. */
 	{{"-4", "-6"}, -1, "localhost 6666 ipv6 text"},
 	{{"-t", "1", "-t", "2"}, -1, "localhost 6666 t=2000000 text"},
+	{{"-p", "1", "-p", "2"}, -1, "localhost 2 text"},
 	{{"-e", "A", "-e", "Gr\u00FC\u00DFe"}, -1, "localhost 6666 e='Gr\u00FC\u00DFe' text"},
 	{{"-e", ""}, -1, "localhost 6666 e='' text"},
 
 	/* Both ends of the ranges, and past them. */
 	{{"-t", "0.001"}, -1, "localhost 6666 t=1000 text"},
 	{{"-t", "86400"}, -1, "localhost 6666 t=86400000000 text"},
-	{{"-t", "0.000999"},
-	 3,
-	 "--timeout: '0.000999' is not between 0.001 and 86400 seconds" USAGE},
+	{{"-t", "0.000999"}, 3, "--timeout: '0.000999' " TIMEOUT},
+	{{"--request-size=1", "-u"}, -1, "localhost 6666 udp=1 text"},
+	{{"-u", "--request-size=65507"}, -1, "localhost 6666 udp=65507 text"},
+	{{"-u", "--request-size=0"}, 3, "--request-size: '0' " BYTES},
+	{{"-u", "--request-size=65508"}, 3, "--request-size: '65508' " BYTES},
 	{{"-i", "0"}, -1, "localhost 6666 i=0 text"},
-	{{"-i", "86400.000001"}, 3, "--interval: '86400.000001' " BETWEEN},
-	{{"-w", "0", "-C", "0"}, -1, "localhost 6666 w=0 C=0 text"},
-	{{"-w", "86400.000001"}, 3, "--warning: '86400.000001' " BETWEEN},
-	{{"-C", "86400.000001"}, 3, "--critical: '86400.000001' " BETWEEN},
+	{{"-i", "86400.000001"}, 3, "--interval: '86400.000001' " SECONDS},
 	{{"-c", "0"}, -1, "localhost 6666 c=0 text"},
 	{{"-c", "18446744073709551615"}, -1, "localhost 6666 c=18446744073709551615 text"},
-	{{"-c", "18446744073709551616"},
-	 3,
-	 "--count: '18446744073709551616' is not a number of greetings" USAGE},
-	{{"a", "0"}, 3, "'0' " PORT},
-	{{"a", "65536"}, 3, "'65536' " PORT},
-	{{"-w", "1.500001", "-C", "1.5"}, 3, "--warning is more than --critical: swap them" USAGE},
+	{{"-c", "18446744073709551616"}, 3, "--count: '18446744073709551616' " COUNT},
+	{{"a", "0"}, 3, "'a 0': " PORT},
+	{{"a:65536"}, 3, "'a:65536': " PORT},
+	{{"-p", "x y"}, 3, "'x y': " PORT},
 
 	/* Malformed values. */
-	{{"-t", "x"}, 3, "--timeout: 'x' " SECONDS},
+	{{"-t", "x"}, 3, "--timeout: 'x' " TIMEOUT},
+	{{"-u", "--request-size=1k"}, 3, "--request-size: '1k' " BYTES},
+	{{"--request-size=1232"}, 3, "--request-size is the length of a datagram: add --udp" USAGE},
+	{{"-u", "vsock:2"}, 3, "'vsock:2': vsock has no datagrams: leave out --udp" USAGE},
 	{{"-i", "1s"}, 3, "--interval: '1s' " SECONDS},
-	{{"-c", "1.5"}, 3, "--count: '1.5' is not a number of greetings" USAGE},
-	{{"-o", "JSON"}, 3, "--output: 'JSON' is not text, json or nagios" USAGE},
-	{{"-e", "A\xFF"}, 3, "--expect: 'A\xFF' is not UTF-8" USAGE},
-	{{"a", "-q", "http"}, 3, "'http' " PORT},
-	{{"a", "1", "b", "c"}, 3, "'b': only a host and a port are taken" USAGE},
-	{{""}, 3, "the host is empty" USAGE},
-	{{"/run/x", "6666"}, 3, "'6666': a UNIX socket has no port" USAGE},
+	{{"-c", "1.5"}, 3, "--count: '1.5' " COUNT},
+	{{"-o", "JSON"}, 3, "--output: 'JSON' is wrong: give text, json or openmetrics" USAGE},
+	{{"-o", "nagios"},
+	 3,
+	 "--output: for monitoring, use check_hello: see check_hello(1)" USAGE},
+	{{"-e", "A\xFF"}, 3, "--expect: 'A\xFF' is not UTF-8: give the text in UTF-8" USAGE},
+	{{"a", "1", "b", "c"}, 3, "'b': give only a host and a port" USAGE},
+	{{"a", "1", "-p", "1"}, 3, "'1' and --port=1: give the port once" USAGE},
+	{{""}, 3, "'': the host is empty: give HOST or HOST:PORT" USAGE},
 
 	/* Errors from getopt_long(3). Parsing stops at the first error. */
-	{{"-H"}, 3, "invalid option -- 'H'" USAGE},
+	{{"-Z"}, 3, "invalid option -- 'Z'" USAGE},
 	{{"--ipv4=1"}, 3, "option '--ipv4' doesn't allow an argument" USAGE},
 	{{"-t"}, 3, "option requires an argument -- 't'" USAGE},
-	{{"-e", "A", "-t", "x", "-c", "y"}, 3, "--timeout: 'x' " SECONDS},
+	{{"-e", "A", "-t", "x", "-c", "y"}, 3, "--timeout: 'x' " TIMEOUT},
 	{{"--nope", "-h"}, 3, "unrecognized option '--nope'" USAGE},
+
+	/* Options of monitoring plugins. */
+	{{"-H", "a", "-c", "2"}, 3, "invalid option -- 'H'" PLUGIN},
+	{{"-qw1"}, 3, "invalid option -- 'w'" PLUGIN},
+	{{"-C", "2"}, 3, "invalid option -- 'C'" PLUGIN},
+	{{"--hostname=a"}, 3, "unrecognized option '--hostname=a'" PLUGIN},
+	{{"--warning", "1"}, 3, "unrecognized option '--warning'" PLUGIN},
+	{{"--critical=2"}, 3, "unrecognized option '--critical=2'" PLUGIN},
 
 	{{"-V", "--nope"}, 0, "hello-client (" PACKAGE_NAME ") " PACKAGE_VERSION "\n"},
 };
@@ -180,13 +195,17 @@ START_TEST(options_are_parsed)
 }
 END_TEST
 
-/* A terminal of 80 columns. tests/man/options.sh checks that no option is missing. */
+/* A terminal of 80 columns and 24 lines, with a prompt. tests/man/options.sh checks that no option is missing. */
 START_TEST(help_fits_the_terminal)
 {
 	static const char *const arguments[][ARGUMENTS_MAX] = {{"-h"}, {"-e", "A", "--help", "-x"}};
 	char printed[4096], *line;
+	int count = 0;
 
 	ck_assert_int_eq(parse_one(arguments[_i], printed, sizeof(printed)), 0);
+	for (line = printed; (line = strchr(line, '\n')) != NULL; line++)
+		count++;
+	ck_assert_int_le(count, 23);
 	line = strtok(printed, "\n");
 	ck_assert_str_eq(line, "Usage: hello-client [OPTION]... [HOST [PORT]]");
 	for (; line != NULL; line = strtok(NULL, "\n"))

@@ -36,7 +36,8 @@ START_TEST(greeting_is_an_object)
 	result_add_attempt(result, "/run/x", ATTEMPT_NOT_TRIED, 0);
 	result->closed_usec = result->ended_usec + 123;
 	fixture_probe(fixture, 3);
-	assert_object(fixture, "{'type': 'greeting', 'sequence': 3, 'host': 'host.example',"
+	assert_object(fixture, "{'type': 'greeting', 'sequence': 3,"
+			       "'endpoint': 'host.example:6666', 'host': 'host.example',"
 			       "'port': 6666, 'address': '2001:db8::1', 'family': 'ipv6',"
 			       "'status': 'greeted', 'exit': 0, 'error': null,"
 			       "'greeting': 'A\\u0000\\\"\\u2028', 'frame_length': 8,"
@@ -44,11 +45,11 @@ START_TEST(greeting_is_an_object)
 			       "'first_byte_time': 0.003, 'frame_time': 0.003,"
 			       "'close_time': 0.000123, 'attempts': ["
 			       "{'address': '2001:db8::1', 'outcome': 'connected',"
-			       " 'error': null, 'time': 0.00025},"
+			       " 'error': null, 'time': 0.00025, 'asked': null},"
 			       "{'address': '192.0.2.1', 'outcome': 'failed',"
-			       " 'error': 'Connection refused', 'time': 0.0005},"
+			       " 'error': 'Connection refused', 'time': 0.0005, 'asked': null},"
 			       "{'address': '/run/x', 'outcome': 'not-tried',"
-			       " 'error': null, 'time': null}]}");
+			       " 'error': null, 'time': null, 'asked': null}]}");
 	fixture_free(fixture);
 }
 END_TEST
@@ -58,12 +59,13 @@ START_TEST(unknown_values_are_null)
 {
 	struct fixture *fixture = fixture_new(&report_json);
 
-	fixture->target.host = "/\xFF";
+	fixture->target.endpoint = (struct endpoint){.kind = ENDPOINT_UNIX, .host = "/\xFF"};
 	result_make(&fixture->result, OUTCOME_TIMED_OUT);
 	result_add_attempt(&fixture->result, "/\xFF", ATTEMPT_TIMED_OUT, 0);
 	result_add_attempt(&fixture->result, "192.0.2.1", ATTEMPT_SUPERSEDED, 0);
 	fixture_probe(fixture, 1);
-	assert_object(fixture, "{'type': 'greeting', 'sequence': 1, 'host': '/\uFFFD',"
+	assert_object(fixture, "{'type': 'greeting', 'sequence': 1,"
+			       "'endpoint': '/\uFFFD', 'host': '/\uFFFD',"
 			       "'port': null, 'address': null, 'family': null,"
 			       "'status': 'timed-out', 'exit': 2, 'error': '/\\\\xff: timed out "
 			       "after 10 s; 192.0.2.1:6666: timed out after 10 s',"
@@ -72,9 +74,27 @@ START_TEST(unknown_values_are_null)
 			       "'first_byte_time': null, 'frame_time': null,"
 			       "'close_time': null, 'attempts': ["
 			       "{'address': '/\\\\xff', 'outcome': 'timed-out',"
-			       " 'error': null, 'time': 0.00025},"
+			       " 'error': null, 'time': 0.00025, 'asked': null},"
 			       "{'address': '192.0.2.1', 'outcome': 'overtaken',"
-			       " 'error': null, 'time': 0.0005}]}");
+			       " 'error': null, 'time': 0.0005, 'asked': null}]}");
+	fixture_free(fixture);
+}
+END_TEST
+
+START_TEST(datagrams_are_counted)
+{
+	struct fixture *fixture = fixture_new(&report_json);
+
+	result_make_greeting(&fixture->result, "192.0.2.1", UNIT_BYTES(""), 20000);
+	result_add_attempt(&fixture->result, "192.0.2.2", ATTEMPT_SUPERSEDED, 0);
+	fixture->result.attempts[0].asked = 2;
+	fixture->result.attempts[1].asked = 1;
+	fixture_probe(fixture, 1);
+	ck_assert_ptr_nonnull(strstr(fixture->out,
+				     "{\"address\":\"192.0.2.1\",\"outcome\":\"answered\","
+				     "\"error\":null,\"time\":0.000250,\"asked\":2},"
+				     "{\"address\":\"192.0.2.2\",\"outcome\":\"overtaken\","
+				     "\"error\":null,\"time\":0.000500,\"asked\":1}]"));
 	fixture_free(fixture);
 }
 END_TEST
@@ -86,10 +106,10 @@ static const struct {
 	unsigned greeted, failed;
 	const char *object; /* after the host and the port */
 } summaries[] = {
-	{0, 0, "'exit': 1, 'tried': 0, 'greeted': 0, 'loss': null," NO_TIMES NO_PERCENTILES},
-	{0, 3, "'exit': 1, 'tried': 3, 'greeted': 0, 'loss': 1," NO_TIMES NO_PERCENTILES},
+	{0, 0, "'exit': 2, 'tried': 0, 'greeted': 0, 'loss': null," NO_TIMES NO_PERCENTILES},
+	{0, 3, "'exit': 2, 'tried': 3, 'greeted': 0, 'loss': 1," NO_TIMES NO_PERCENTILES},
 	{20, 0,
-	 "'exit': 1, 'tried': 20, 'greeted': 20, 'loss': 0, 'min': 0.001, 'avg': 0.0105,"
+	 "'exit': 2, 'tried': 20, 'greeted': 20, 'loss': 0, 'min': 0.001, 'avg': 0.0105,"
 	 "'max': 0.02, 'mdev': 0.005766, 'p50': 0.01, 'p90': 0.018, 'p95': 0.019, 'p99': 0.02}"},
 };
 
@@ -99,9 +119,10 @@ START_TEST(summary_is_an_object)
 	char wanted[512];
 
 	fixture->style.quiet = true;
-	fixture_summary(fixture, summaries[_i].greeted, summaries[_i].failed, EXIT_SLOW);
+	fixture_summary(fixture, summaries[_i].greeted, summaries[_i].failed, EXIT_NO_GREETING);
 	snprintf(wanted, sizeof(wanted),
-		 "{'type': 'summary', 'host': 'host.example', 'port': 6666, %s",
+		 "{'type': 'summary', 'endpoint': 'host.example:6666', 'host': 'host.example',"
+		 "'port': 6666, %s",
 		 summaries[_i].object);
 	assert_object(fixture, wanted);
 	fixture_free(fixture);
@@ -111,5 +132,5 @@ END_TEST
 int main(void)
 {
 	return UNIT_RUN("report_json", {greeting_is_an_object, 1}, {unknown_values_are_null, 1},
-			{summary_is_an_object, UNIT_COUNT(summaries)});
+			{datagrams_are_counted, 1}, {summary_is_an_object, UNIT_COUNT(summaries)});
 }

@@ -41,8 +41,20 @@ START_TEST(details_are_on_standard_error)
 			 "192.0.2.1:6666: failed (Connection refused) after 0.250 ms\n"
 			 "192.0.2.2:6666: timed out after 0.500 ms\n"
 			 "resolve: 1.000 ms\n"
-			 "hello-client: 192.0.2.1:6666: Connection refused; "
-			 "192.0.2.2:6666: timed out after 10 s\n");
+			 "hello-client: host.example: 192.0.2.1:6666: Connection refused; "
+			 "192.0.2.2:6666: timed out after 10 s: "
+			 "check the address and the firewall, or give more time with -t\n");
+
+	/* Repeated requests are counted. */
+	result_make_greeting(result, "192.0.2.1", UNIT_BYTES("HELLO"), 9000);
+	result_add_attempt(result, "192.0.2.2", ATTEMPT_SUPERSEDED, 0);
+	result->attempts[0].asked = 2;
+	result->attempts[1].asked = 1;
+	fixture_probe(fixture, 1);
+	ck_assert_ptr_eq(strstr(fixture->err, "192.0.2.1:6666: answered after 0.250 ms, asked 2 "
+					      "times\n192.0.2.2:6666: overtaken by another "
+					      "address after 0.500 ms\nresolve"),
+			 fixture->err);
 
 	fixture->style.quiet = true;
 	fixture_probe(fixture, 1);
@@ -87,7 +99,7 @@ START_TEST(histogram_fits_the_terminal)
 
 	terminal_columns = widths[_i];
 	fixture->style.histogram = true;
-	fixture->target.host = "a\x1B";
+	strcpy(fixture->target.endpoint.host, "a\x1B");
 	fixture_summary(fixture, 5, 0, 0);
 	line = strstr(fixture->out, "--- a\\x1b port 6666 ---\n5 greeted of 5 tried, 0% loss\nmin");
 	ck_assert_ptr_nonnull(line);

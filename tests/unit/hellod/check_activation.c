@@ -97,16 +97,24 @@ static int receive(const char *list, const char *variable)
 	return r;
 }
 
-static const char *const usable[] = {
-	"tcp connected",       "tcp connected half-closed",
-	"tcp connected gone",  "tcp connected written gone",
-	"tcp connected reset", "tcp connected written reset",
-	"unix connected",      "unix connected gone, tcp connected reset, tcp connected",
-	"tcp listening",       "unix listening, tcp listening, tcp listening"};
+static const char *const usable[] = {"tcp connected",
+				     "tcp connected half-closed",
+				     "tcp connected gone",
+				     "tcp connected written gone",
+				     "tcp connected reset",
+				     "tcp connected written reset",
+				     "unix connected",
+				     "unix connected gone, tcp connected reset, tcp connected",
+				     "tcp listening",
+				     "unix listening, tcp listening, tcp listening",
+				     "udp bound",
+				     "datagram bound, udp bound",
+				     "udp bound, tcp listening",
+				     "tcp listening, udp bound, datagram bound"};
 
-START_TEST(stream_sockets_have_a_kind)
+START_TEST(sockets_have_a_kind)
 {
-	bool listening = has(usable[_i], "listening");
+	bool listening = has(usable[_i], "listening") || has(usable[_i], "bound");
 
 	ck_assert_int_eq(receive(usable[_i], NULL), 0);
 	ck_assert_int_eq((int)activation.kind,
@@ -135,7 +143,7 @@ static void assert_refused(const char *start)
 }
 
 #define NEITHER "file descriptor 3: a socket that neither listens nor is connected; "
-#define NO_STREAM "file descriptor 3: not a stream socket; "
+#define NEITHER_TYPE "file descriptor 3: neither a stream nor a datagram socket; "
 
 static const struct {
 	const char *passed, *start;
@@ -144,13 +152,13 @@ static const struct {
 	{"tcp bound", NEITHER},
 	{"unix", NEITHER},
 	{"unix bound", NEITHER},
-	{"udp bound", NO_STREAM},
-	{"datagram bound", NO_STREAM},
-	{"seqpacket", NO_STREAM},
-	{"seqpacket listening", NO_STREAM},
+	{"seqpacket", NEITHER_TYPE},
+	{"seqpacket listening", NEITHER_TYPE},
 	{"device", "file descriptor 3: not a socket; "},
 	{"unix connected, tcp, udp", "file descriptor 4: a socket that neither listens nor "},
 	{"unix connected, tcp listening", "file descriptor 4: a listening socket among conn"},
+	{"unix connected, udp bound", "file descriptor 4: a datagram socket among connecti"},
+	{"datagram bound, unix connected", "file descriptor 4: a connection among listening "},
 	{"tcp listening, tcp connected", "file descriptor 4: a connection among listening "},
 	{"tcp listening, tcp listening, device", "file descriptor 5: not a socket; "},
 };
@@ -158,7 +166,8 @@ static const struct {
 START_TEST(other_descriptors_are_refused)
 {
 	ck_assert_int_eq(receive(unusable[_i].passed, NULL), -EINVAL);
-	ck_assert(has(why, "; pass stream sockets") && has(why, ": see hello.socket(8)"));
+	ck_assert(has(why, "; pass connections with Accept=yes, or ") &&
+		  has(why, ": see hello.socket(8)"));
 	assert_refused(unusable[_i].start);
 }
 END_TEST
@@ -183,7 +192,7 @@ END_TEST
 
 int main(void)
 {
-	return UNIT_RUN("activation", {stream_sockets_have_a_kind, UNIT_COUNT(usable)},
+	return UNIT_RUN("activation", {sockets_have_a_kind, UNIT_COUNT(usable)},
 			{sockets_of_another_process_are_left, 1},
 			{other_descriptors_are_refused, UNIT_COUNT(unusable)},
 			{closed_descriptor_is_refused, 2}, {malformed_environment_is_refused, 8});

@@ -10,7 +10,7 @@
 
 START_TEST(messages_have_words_and_ids)
 {
-	const struct message_counts counts = {.accepted = 5, .greeted = 3};
+	struct message_counts counts = {.accepted = 5, .greeted = 3};
 
 	program_invocation_name = (char[]){"./hellod"};
 	message_no_socket();
@@ -29,16 +29,25 @@ START_TEST(messages_have_words_and_ids)
 			       "greeted 3 of 5 clients (idle)");
 	message_confined(&(struct confine_result){0, -EPERM, 0});
 	ck_assert_str_eq(last, "7 -: not confined by Landlock: Operation not permitted");
+	counts.has_datagrams = true;
+	counts.datagrams = (struct datagram_counts){.received = 9, .answered = 7};
+	message_summary(&counts, false);
+	ck_assert_str_eq(last, "5 " MESSAGE_SUMMARY " HELLO_GREETED=3 HELLO_DATAGRAMS=7: "
+			       "greeted 3 of 5 clients, answered 7 of 9 datagrams (stopped)");
+	message_no_datagrams(65507);
+	ck_assert_str_eq(last, "4 " MESSAGE_NO_DATAGRAMS
+			       ": datagrams are not answered: the greeting's frame is 65507 bytes "
+			       "long, but at most 65506 fit; shorten the greeting, or remove "
+			       "ListenDatagram=");
 	message_fatal(EBADF);
 	ck_assert_str_eq(last, "3 -: fatal: Bad file descriptor");
-	message_accept_error(EMFILE);
+	message_cannot("accept connections", EMFILE);
 	ck_assert_str_eq(last,
 			 "3 " MESSAGE_LOCAL_ERROR ": cannot accept connections: Too many open "
 			 "files; raise LimitNOFILE= or lower --max-connections");
-	message_accept_error(ENFILE);
-	ck_assert_str_eq(last,
-			 "3 " MESSAGE_LOCAL_ERROR ": cannot accept connections: Too many open "
-			 "files in system; free memory or file descriptors on this host");
+	message_cannot("receive datagrams", ENFILE);
+	ck_assert_str_eq(last, "3 " MESSAGE_LOCAL_ERROR ": cannot receive datagrams: Too many open "
+			       "files in system; free memory or file descriptors on this host");
 }
 END_TEST
 
@@ -90,13 +99,15 @@ END_TEST
 
 START_TEST(systemd_is_notified)
 {
-	const struct message_counts counts = {.accepted = 5, .greeted = 3, .open = 1};
+	struct message_counts counts = {.accepted = 5, .greeted = 3, .open = 1};
 	uint64_t before = clock_now_usec();
 	unsigned long long usec;
 
 	notify_ready();
 	notify_stopping(true);
 	notify_stopping(false);
+	notify_status(&counts);
+	counts.has_datagrams = true;
 	notify_status(&counts);
 	ck_assert_uint_eq(notify_watchdog(), CLOCK_NEVER);
 	watchdog_usec = 3;
@@ -105,6 +116,7 @@ START_TEST(systemd_is_notified)
 		    "STOPPING=1\nSTATUS=Idle, exiting\n"
 		    "STOPPING=1\nSTATUS=Finishing with connected clients\n"
 		    "STATUS=Greeted 3 clients, 1 connected\n"
+		    "STATUS=Greeted 3 clients, 1 connected, 0 datagrams answered\n"
 		    "WATCHDOG=1\n");
 	notify_reloading();
 	ck_assert_int_eq(sscanf(said, "RELOADING=1\nMONOTONIC_USEC=%llu\n", &usec), 1);
@@ -122,6 +134,7 @@ START_TEST(catalog_explains_each_id)
 		{MESSAGE_SOCKET_BAD, "a83ed450f3244e6298e89e8894fcf88a"},
 		{MESSAGE_LOCAL_ERROR, "87ea194663ff41b29ef3f83f9a63724b"},
 		{MESSAGE_SUMMARY, "ec239c1c69eb490eb5b82d7f12327e60"},
+		{MESSAGE_NO_DATAGRAMS, "97de2fd8dce44fcfad49cc19786bace7"},
 	};
 	char command[256];
 
@@ -137,5 +150,5 @@ int main(void)
 {
 	return UNIT_RUN("messages", {messages_have_words_and_ids, 1},
 			{clients_are_described, UNIT_COUNT(clients)}, {systemd_is_notified, 1},
-			{catalog_explains_each_id, 5});
+			{catalog_explains_each_id, 6});
 }

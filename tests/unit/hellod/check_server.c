@@ -499,7 +499,7 @@ START_TEST(process_is_confined_before_its_first_client)
 		connect_passed(AF_UNIX, 0);
 	server_start();
 	ck_assert(confined.called && confined.first);
-	ck_assert_int_eq(confined.accepts, _i < 2);
+	ck_assert_int_eq(confined.accept, _i < 2);
 	ck_assert_str_eq(confined.read_path, _i == 0 ? "/nonexistent/greeting" : "none");
 }
 END_TEST

@@ -70,17 +70,18 @@ static inline void server_fail(enum call call, int error, unsigned times)
 
 /* Replaces confine.c, which would confine the test. Whether it was called, first, and with what. */
 static struct {
-	bool called, first, accepts;
+	bool called, first, accept, datagrams;
 	char read_path[64];
 } confined;
 
-void confine(bool accepts, const char *read_path, struct confine_result *ret_result)
+void confine(const struct confine_needs *needs, struct confine_result *ret_result)
 {
 	confined.called = true;
 	confined.first = calls[ACCEPT4] == 0 && calls[SEND] == 0;
-	confined.accepts = accepts;
+	confined.accept = needs->accept;
+	confined.datagrams = needs->datagrams;
 	snprintf(confined.read_path, sizeof(confined.read_path), "%s",
-		 read_path != NULL ? read_path : "none");
+		 needs->read_path != NULL ? needs->read_path : "none");
 	*ret_result = (struct confine_result){0};
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* connect - a connection to the first of several addresses that answers */
+/* connect - a socket of the first of several addresses that answers */
 #include "config.h"
 
 #include <dlfcn.h>
@@ -138,7 +138,7 @@ static enum outcome fixture_connect(struct fixture *fixture, uint64_t deadline_u
 {
 	size_t fds = unit_count_entries("/proc/self/fd");
 	struct connect_attempt *connected = NULL;
-	enum outcome outcome = connect_any(&fixture->list, deadline_usec, fixture->attempts,
+	enum outcome outcome = connect_any(&fixture->list, 0, deadline_usec, fixture->attempts,
 					   &connected, &fixture->error);
 
 	ck_assert_int_eq(connected != NULL, outcome == OUTCOME_NONE);

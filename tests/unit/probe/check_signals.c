@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* signals - waits that SIGINT and SIGTERM end */
+/* signals - waits that SIGINT and SIGTERM end, and SIGQUIT interrupts */
 #include "config.h"
 
 #include <dlfcn.h>
@@ -139,6 +139,47 @@ START_TEST(caught_signal_ends_every_wait)
 }
 END_TEST
 
+static void count_call(void *data)
+{
+	(*(int *)data)++;
+}
+
+/* Before the wait, just before ppoll(2), and during the wait, which goes on to its end. */
+START_TEST(quit_interrupts_the_wait)
+{
+	uint64_t deadline = clock_now_usec() + MSEC(100);
+	int calls = 0, when = _i % 3;
+
+	inherit(_i / 3, SIGQUIT);
+	signals_catch();
+	signals_on_quit(count_call, &calls);
+	ck_assert_int_eq(wait_for(NULL, 0), OUTCOME_TIMED_OUT);
+	ck_assert_int_eq(calls, 0);
+	if (when == 0)
+		raise(SIGQUIT);
+	else if (when == 1)
+		at_the_last_moment = SIGQUIT;
+	else
+		start_alarms();
+	raised_by_alarm = SIGQUIT;
+	ck_assert_int_eq(wait_for("", deadline), OUTCOME_TIMED_OUT);
+	ck_assert_uint_ge(clock_now_usec(), deadline);
+	ck_assert(when == 2 ? calls > 1 : calls == 1);
+	ck_assert(!signals_caught());
+
+	/* The last ones may have come after the wait. SIGINT still ends it. */
+	signal(SIGALRM, SIG_IGN);
+	wait_for(NULL, 0);
+	calls = 0;
+	ck_assert_int_eq(wait_for("x", CLOCK_NEVER), OUTCOME_NONE);
+	ck_assert_int_eq(calls, 0);
+	raise(SIGQUIT);
+	raise(SIGINT);
+	ck_assert_int_eq(wait_for("x", CLOCK_NEVER), OUTCOME_INTERRUPTED);
+	ck_assert_int_eq(calls, 1);
+}
+END_TEST
+
 START_TEST(uncaught_signal_ends_the_process)
 {
 	int status, pid = fork();
@@ -192,6 +233,7 @@ int main(void)
 {
 	return UNIT_RUN("signals", {wait_ends_at_the_deadline, 2 * UNIT_COUNT(waits_msec)},
 			{failed_poll_is_reported, 1}, {caught_signal_ends_every_wait, 2 * 3 * 3},
+			{quit_interrupts_the_wait, 3 * 3},
 			{uncaught_signal_ends_the_process, UNIT_COUNT(handled)},
 			{other_signals_stay_blocked, 1}, {stopped_process_waits_on, 2});
 }

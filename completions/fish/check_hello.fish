@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+#
+# check_hello(1) in fish.
+
+complete -c check_hello -f
+complete -c check_hello -s H -l hostname -x -a '(__fish_print_hostnames)' -d 'Server to check'
+complete -c check_hello -s p -l port -x -a 6666 -d 'Port of the server'
+complete -c check_hello -s 4 -l ipv4 -d 'Use IPv4 only'
+complete -c check_hello -s 6 -l ipv6 -d 'Use IPv6 only'
+complete -c check_hello -s u -l udp -d 'Ask by datagrams'
+complete -c check_hello -l request-size -x -d 'Length of a request'
+complete -c check_hello -s w -l warning -x -d 'Range of seconds, outside which it is WARNING'
+complete -c check_hello -s c -l critical -x -d 'Range of seconds, outside which it is CRITICAL'
+complete -c check_hello -s t -l timeout -x -d 'Give up after this many seconds'
+complete -c check_hello -s e -l expect -x -d 'Require the greeting to be this text'
+complete -c check_hello -s v -l verbose -d 'Print more; up to three times'
+complete -c check_hello -s h -l help -d 'Print help and exit'
+complete -c check_hello -s V -l version -d 'Print the version and exit'

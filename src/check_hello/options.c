@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* options - the command line of check_hello */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "check_hello/options.h"
+#include "check_hello/text.h"
+#include "common/clock.h"
+#include "common/mutf8.h"
+#include "common/number.h"
+#include "common/stdio.h"
+#include "probe/datagram.h"
+
+#define TIMEOUT_DEFAULT_SEC 10U
+#define TIMEOUT_MIN_USEC 1000U
+#define TIMEOUT_MAX_SEC 86400U
+
+#define LETTERS "H:p:46uw:c:t:e:vhV"
+
+/* For getopt_long(3): an option without a letter. */
+#define OPTION_REQUEST_SIZE 256
+
+static const struct option long_options[] = {
+	{"hostname", required_argument, NULL, 'H'},
+	{"port", required_argument, NULL, 'p'},
+	{"ipv4", no_argument, NULL, '4'},
+	{"ipv6", no_argument, NULL, '6'},
+	{"warning", required_argument, NULL, 'w'},
+	{"critical", required_argument, NULL, 'c'},
+	{"timeout", required_argument, NULL, 't'},
+	{"expect", required_argument, NULL, 'e'},
+	{"verbose", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{"udp", no_argument, NULL, 'u'},
+	{"request-size", required_argument, NULL, OPTION_REQUEST_SIZE},
+	{0},
+};
+
+static const char usage[] =
+	"Usage: check_hello [-46uv] [-H HOST] [-p PORT] [-w RANGE] [-c RANGE]\n"
+	"                   [-t SECONDS[:STATUS]] [-e TEXT] [--request-size=BYTES]\n";
+
+static void print_version(void)
+{
+	printf("check_hello (%s) %s\n", PACKAGE_NAME, PACKAGE_VERSION);
+}
+
+static void print_help(void)
+{
+	print_version();
+	printf("%s"
+	       "Check that a hellod greets, and how long that takes.\n"
+	       "\n"
+	       "  -H, --hostname=HOST     a name or an address (default: %s), HOST:PORT,\n"
+	       "                          [IPV6]:PORT, /PATH, unix:PATH, @NAME, vsock:CID[:PORT]\n"
+	       "  -p, --port=PORT         a number or the name of a service (default: %s)\n"
+	       "  -4, --ipv4              use IPv4 only\n"
+	       "  -6, --ipv6              use IPv6 only\n"
+	       "  -u, --udp               ask by datagrams instead of connecting\n"
+	       "      --request-size=BYTES  length of a request (default: %u)\n"
+	       "  -w, --warning=RANGE     WARNING if the seconds are outside RANGE\n"
+	       "  -c, --critical=RANGE    CRITICAL if they are outside RANGE\n"
+	       "  -t, --timeout=SECONDS   give up after SECONDS, 0.001 to %u (default: %u);\n"
+	       "                          after SECONDS:STATUS with STATUS, not CRITICAL\n"
+	       "  -e, --expect=TEXT       CRITICAL unless the greeting is exactly TEXT\n"
+	       "  -v, --verbose           print more; up to three times\n"
+	       "  -h, --help              print this help and exit\n"
+	       "  -V, --version           print the version and exit\n"
+	       "\n"
+	       "RANGE is END, START:, START:END or ~:END (~ is minus infinity), of numbers that\n"
+	       "may have a fraction; both ends belong to it. With @ in front, an alert is raised\n"
+	       "inside RANGE. STATUS is ok, warning, critical, unknown, or 0 to 3.\n"
+	       "\n"
+	       "Exit status: 0 OK, 1 WARNING, 2 CRITICAL (no valid greeting), 3 UNKNOWN (wrong\n"
+	       "usage, this host's fault, --help, --version).\n",
+	       usage, ENDPOINT_HOST_DEFAULT, ENDPOINT_PORT_DEFAULT, DATAGRAM_REQUEST_BYTES_DEFAULT,
+	       TIMEOUT_MAX_SEC, TIMEOUT_DEFAULT_SEC);
+}
+
+/* Ends the process after a message about wrong usage. */
+__attribute__((format(printf, 1, 2))) static _Noreturn void usage_error(const char *format, ...)
+{
+	char *message = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&message, format, arguments) < 0)
+		message = NULL;
+	va_end(arguments);
+	printf("HELLO %s: ", status_word(STATUS_UNKNOWN));
+	text_print(message, message != NULL ? strlen(message) : 0, TEXT_WHOLE);
+	printf("\n%s", usage);
+	free(message);
+	stdio_close();
+	exit(STATUS_UNKNOWN);
+}
+
+static void parse_range(const char *option, const char *text, struct threshold *ret_threshold)
+{
+	int r = range_parse(text, &ret_threshold->range);
+
+	if (r == -EDOM)
+		usage_error(
+			"--%s: '%s' starts above its end: give START:END, or ~:END for no start",
+			option, text);
+	if (r == -ERANGE)
+		usage_error("--%s: '%s' is too large: give numbers up to %lld", option, text,
+			    RANGE_WHOLE_MAX);
+	if (r < 0)
+		usage_error("--%s: '%s' is no range: give END, START:, START:END or ~:END, and @ "
+			    "in front for an alert inside it",
+			    option, text);
+	ret_threshold->given = text;
+}
+
+/* SECONDS[:STATUS], as the plugins of monitoring-plugins take it. Cuts `text` at the colon. */
+static void parse_timeout(char *text, struct options *options)
+{
+	char *colon = strchr(text, ':');
+	uint64_t max_usec = (uint64_t)TIMEOUT_MAX_SEC * USEC_PER_SEC;
+	uint64_t *ret_usec = &options->target.timeout_usec;
+
+	options->timeout_status = STATUS_CRITICAL;
+	if (colon != NULL) {
+		*colon = '\0';
+		if (status_parse(colon + 1, &options->timeout_status) < 0)
+			usage_error("--timeout: '%s' is no status: give ok, warning, critical, "
+				    "unknown, or 0 to 3",
+				    colon + 1);
+	}
+	if (number_parse_seconds(text, TIMEOUT_MIN_USEC, max_usec, ret_usec) < 0)
+		usage_error("--timeout: '%s' is wrong: give seconds from %g to %u", text,
+			    (double)TIMEOUT_MIN_USEC / USEC_PER_SEC, TIMEOUT_MAX_SEC);
+}
+
+static const char *parse_expected(const char *text)
+{
+	size_t length, bad_offset;
+
+	if (mutf8_encode(text, strlen(text), NULL, 0, &length, &bad_offset) == -EILSEQ)
+		usage_error("--expect: '%s' is not UTF-8: give the text in UTF-8", text);
+	return text;
+}
+
+static size_t parse_request_size(const char *text)
+{
+	uint64_t bytes = 0;
+
+	if (number_parse(text, 1, DATAGRAM_REQUEST_BYTES_MAX, &bytes) < 0)
+		usage_error("--request-size: '%s' is wrong: give a number of bytes from 1 to %u",
+			    text, DATAGRAM_REQUEST_BYTES_MAX);
+	return (size_t)bytes;
+}
+
+static void parse_option(int c, char *argument, struct options *options)
+{
+	switch (c) {
+	case 'H':
+		options->host = argument;
+		break;
+	case 'p':
+		options->port = argument;
+		break;
+	case '4':
+		options->target.family = AF_INET;
+		break;
+	case '6':
+		options->target.family = AF_INET6;
+		break;
+	case 'u':
+		options->udp = true;
+		break;
+	case OPTION_REQUEST_SIZE:
+		options->target.request_bytes = parse_request_size(argument);
+		break;
+	case 'w':
+		parse_range("warning", argument, &options->warning);
+		break;
+	case 'c':
+		parse_range("critical", argument, &options->critical);
+		break;
+	case 't':
+		parse_timeout(argument, options);
+		break;
+	case 'e':
+		options->target.expected = parse_expected(argument);
+		break;
+	case 'v':
+		if (options->verbosity < OPTIONS_VERBOSITY_MAX)
+			options->verbosity++;
+		break;
+	case 'h':
+	case 'V':
+		/* Not STATUS_OK, or a service that is only asked for help would be well for ever. */
+		if (c == 'h')
+			print_help();
+		else
+			print_version();
+		stdio_close();
+		exit(STATUS_UNKNOWN);
+	}
+}
+
+/*
+ * Ends the process with the message of getopt_long(3), which is for standard error, but Nagios does
+ * not read that: parses again, up to the mistake, and takes the message from there.
+ */
+static _Noreturn void exit_getopt(int argc, char **argv)
+{
+	static char name[] = "check_hello";
+	FILE *real_stderr = stderr, *stream;
+	char *message = NULL;
+	size_t length = 0, prefix = strlen(name) + strlen(": ");
+
+	argv[0] = name;
+	optind = 0;
+	opterr = 1;
+	stream = open_memstream(&message, &length);
+	if (stream != NULL) {
+		stderr = stream;
+		while (getopt_long(argc, argv, LETTERS, long_options, NULL) != '?')
+			;
+		stderr = real_stderr;
+		fclose(stream);
+	}
+	if (length <= prefix)
+		usage_error("wrong usage");
+	message[length - 1] = '\0';
+	usage_error("%s", message + prefix);
+}
+
+void options_parse(int argc, char **argv, struct options *ret_options)
+{
+	struct options *options = ret_options;
+	struct probe_target *target = &options->target;
+	const char *why;
+	int c;
+
+	*options = (struct options){
+		.target = {.family = AF_UNSPEC,
+			   .timeout_usec = (uint64_t)TIMEOUT_DEFAULT_SEC * USEC_PER_SEC},
+		.timeout_status = STATUS_CRITICAL,
+	};
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, LETTERS, long_options, NULL)) != -1) {
+		if (c == '?')
+			exit_getopt(argc, argv);
+		parse_option(c, optarg, options);
+	}
+	if (optind < argc)
+		usage_error("'%s' is not an option: give the host with -H", argv[optind]);
+	if (endpoint_parse(options->host, options->port, &target->endpoint, &why) < 0) {
+		const char *host = options->host != NULL ? options->host : "";
+		const char *port = options->port != NULL ? options->port : "";
+
+		usage_error("'%s%s%s': %s", host, host[0] != '\0' && port[0] != '\0' ? " " : "",
+			    port, why);
+	}
+	if (!options->udp && target->request_bytes > 0)
+		usage_error("--request-size is the length of a datagram: add --udp");
+	if (options->udp && target->endpoint.kind == ENDPOINT_VSOCK)
+		usage_error("'%s': vsock has no datagrams: leave out --udp", target->endpoint.host);
+	if (options->udp && target->request_bytes == 0)
+		target->request_bytes = DATAGRAM_REQUEST_BYTES_DEFAULT;
+}

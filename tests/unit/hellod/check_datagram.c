@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: MIT */
+/* datagram - requests and answers without a connection */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <time.h>
+
+#include "../unit.h"
+#include "hellod/datagram.h"
+
+#define FRAME_BYTES 7
+#define LONG_BYTES (FRAME_BYTES + 1)
+#define UDP_BYTES_MAX 65507
+
+/* System calls: how many were made, and how many of the next ones fail. */
+enum call { SENDMMSG, RECVMMSG, SETSOCKOPT, EPOLL_CREATE1, EPOLL_CTL, CALLS };
+static unsigned calls[CALLS], failures[CALLS];
+static int errors[CALLS];
+static unsigned send_max = DATAGRAM_BATCH; /* a call sends at most so many */
+
+/* Control data of a request instead of the kernel's; and the header of the last answer. */
+static const struct msghdr *told;
+static struct msghdr answer;
+static char answer_control[256];
+
+static void let_fail(enum call call, int error, unsigned times)
+{
+	errors[call] = error;
+	failures[call] = times;
+}
+
+static bool fails(enum call call)
+{
+	calls[call]++;
+	errno = errors[call];
+	return failures[call] > 0 && failures[call]-- > 0;
+}
+
+int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout)
+{
+	int n = fails(RECVMMSG) ? -1
+				: (int)syscall(SYS_recvmmsg, fd, messages, count, flags, timeout);
+
+	if (n > 0 && told != NULL) {
+		struct msghdr *header = &messages[0].msg_hdr;
+
+		memcpy(header->msg_control, told->msg_control, told->msg_controllen);
+		header->msg_controllen = told->msg_controllen;
+		header->msg_flags = told->msg_flags;
+	}
+	return n;
+}
+
+int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+	ck_assert_int_eq(flags, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (fails(SENDMMSG))
+		return -1;
+	answer = messages[0].msg_hdr;
+	if (answer.msg_controllen > 0)
+		memcpy(answer_control, answer.msg_control, answer.msg_controllen);
+	return (int)syscall(SYS_sendmmsg, fd, messages, count < send_max ? count : send_max, flags);
+}
+
+int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
+{
+	return fails(SETSOCKOPT) ? -1
+				 : (int)syscall(SYS_setsockopt, fd, level, name, value, length);
+}
+
+int epoll_create1(int flags)
+{
+	return fails(EPOLL_CREATE1) ? -1 : (int)syscall(SYS_epoll_create1, flags);
+}
+
+int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
+{
+	return fails(EPOLL_CTL) ? -1 : (int)syscall(SYS_epoll_ctl, epoll_fd, operation, fd, event);
+}
+
+static int epoll_fd = -1, server_fd, client_fd;
+static struct datagram_counts counts;
+static struct greeting *greeting;
+
+static void make_greeting(size_t length)
+{
+	greeting_unref(greeting);
+	greeting = greeting_new(length);
+	ck_assert_ptr_nonnull(greeting);
+	greeting->length = length;
+	memset(greeting->frame, 'F', length);
+}
+
+/* Makes a socket with an address that the kernel chooses: autobind in unix(7), or loopback. */
+static int bound(int family)
+{
+	struct sockaddr_storage address = {.ss_family = (sa_family_t)family};
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	socklen_t length = sizeof(sa_family_t);
+
+	ck_assert_int_ge(fd, 0);
+	if (family == AF_INET) {
+		((struct sockaddr_in *)&address)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		length = sizeof(struct sockaddr_in);
+	}
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, length), 0);
+	return fd;
+}
+
+static void connect_to(int fd, int server)
+{
+	struct sockaddr_storage address;
+	socklen_t length = sizeof(address);
+
+	ck_assert_int_eq(getsockname(server, (struct sockaddr *)&address, &length), 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, length), 0);
+}
+
+/* A server with one socket, a greeting, and a client. */
+static void serve(int family)
+{
+	make_greeting(FRAME_BYTES);
+	server_fd = bound(family);
+	client_fd = bound(family);
+	connect_to(client_fd, server_fd);
+	ck_assert_int_eq(datagram_take(server_fd, &epoll_fd), 1);
+}
+
+static void ask(size_t length)
+{
+	static char zeros[UDP_BYTES_MAX + 1];
+
+	ck_assert_int_eq(send(client_fd, zeros, length, 0), (ssize_t)length);
+}
+
+/* Asserts the result and the counts of one call, and that the client gets the answers. */
+static void assert_answered(int result, unsigned received, unsigned answered)
+{
+	struct datagram_counts before = counts;
+	char frame[FRAME_BYTES + 1];
+
+	ck_assert_int_eq(datagram_answer(epoll_fd, greeting, &counts), result);
+	ck_assert_uint_eq(counts.received - before.received, received);
+	ck_assert_uint_eq(counts.answered - before.answered, answered);
+	for (unsigned i = 0; i < answered; i++) {
+		ck_assert_int_eq(recv(client_fd, frame, sizeof(frame), 0), FRAME_BYTES);
+		ck_assert_mem_eq(frame, greeting->frame, FRAME_BYTES);
+	}
+	ck_assert_int_eq(recv(client_fd, frame, sizeof(frame), 0), -1);
+}
+
+static const int families[] = {AF_INET, AF_UNIX};
+static const size_t lengths[] = {
+	0, 1, FRAME_BYTES - 1, FRAME_BYTES, LONG_BYTES, 1232, UDP_BYTES_MAX,
+};
+
+START_TEST(longer_requests_are_answered)
+{
+	size_t length = lengths[_i / 2];
+
+	serve(families[_i % 2]);
+	assert_answered(0, 0, 0);
+	ck_assert_uint_eq(calls[RECVMMSG], 0);
+	ask(length);
+	assert_answered(0, 1, length > FRAME_BYTES);
+	ck_assert_uint_eq(calls[SENDMMSG], length > FRAME_BYTES);
+}
+END_TEST
+
+/* For each socket. The next call answers the rest. */
+START_TEST(batches_are_bounded)
+{
+	int first_client;
+
+	serve(AF_INET);
+	for (int i = 0; i < DATAGRAM_BATCH + 10; i++)
+		ask(i % 2 == 0 ? LONG_BYTES : 0);
+	first_client = client_fd;
+	serve(AF_UNIX);
+	ask(LONG_BYTES);
+	ck_assert_int_eq(datagram_answer(epoll_fd, greeting, &counts), 0);
+	ck_assert_uint_eq(counts.received, DATAGRAM_BATCH + 1);
+	ck_assert_uint_eq(counts.answered, DATAGRAM_BATCH / 2 + 1);
+	ck_assert_uint_eq(calls[SENDMMSG], 2);
+	ck_assert_uint_eq(calls[RECVMMSG], 2);
+	client_fd = first_client;
+	for (int i = 0; i < DATAGRAM_BATCH / 2; i++)
+		ck_assert_int_eq(recv(client_fd, (char[1]){0}, 1, 0), 1);
+	assert_answered(0, 10, 5);
+}
+END_TEST
+
+static const int send_errors[] = {
+	EAGAIN, ENOBUFS,  ENOMEM,      EPERM,	     EACCES,
+	EINVAL, EMSGSIZE, ENETUNREACH, EHOSTUNREACH, ECONNREFUSED,
+};
+
+/* The first `_i % 4` of three, with calls that send one each, or all that are left. */
+START_TEST(answer_that_cannot_be_sent_is_dropped)
+{
+	unsigned lost = (unsigned)_i % 4;
+
+	serve(AF_INET);
+	send_max = _i % 8 < 4 ? 1 : DATAGRAM_BATCH;
+	for (int i = 0; i < 3; i++)
+		ask(LONG_BYTES);
+	let_fail(SENDMMSG, send_errors[_i / 8], lost);
+	assert_answered(0, 3, 3 - lost);
+	ck_assert_uint_eq(calls[SENDMMSG], send_max == 1 || lost == 3 ? 3 : lost + 1);
+	ask(LONG_BYTES);
+	assert_answered(0, 1, 1);
+}
+END_TEST
+
+/* Neither a client that does not read, nor one that is gone. */
+START_TEST(peer_does_not_hold_up_the_server)
+{
+	serve(AF_UNIX);
+	for (int i = 0; i < 1000; i++) {
+		ask(LONG_BYTES);
+		ck_assert_int_eq(datagram_answer(epoll_fd, greeting, &counts), 0);
+	}
+	ck_assert_uint_eq(counts.received, 1000);
+	ck_assert_uint_lt(counts.answered, 1000);
+	ask(LONG_BYTES);
+	close(client_fd);
+	client_fd = bound(AF_UNIX);
+	connect_to(client_fd, server_fd);
+	assert_answered(0, 1, 0);
+	ask(LONG_BYTES);
+	assert_answered(0, 1, 1);
+}
+END_TEST
+
+static const struct {
+	int error;
+	bool is_returned;
+} receive_errors[] = {
+	{EAGAIN, false}, {EINTR, false}, {ECONNREFUSED, false}, {ENOMEM, true},
+	{ENOBUFS, true}, {EACCES, true}, {ENOSYS, true},
+};
+
+/* From the first of two sockets. */
+START_TEST(receiving_may_fail)
+{
+	int error = receive_errors[_i].error;
+
+	serve(AF_INET);
+	ask(LONG_BYTES);
+	serve(AF_INET);
+	ask(LONG_BYTES);
+	let_fail(RECVMMSG, error, 1);
+	ck_assert_int_eq(datagram_answer(epoll_fd, greeting, &counts),
+			 receive_errors[_i].is_returned ? -error : 0);
+	ck_assert_uint_eq(counts.answered, 1);
+	ck_assert_int_eq(datagram_answer(epoll_fd, greeting, &counts), 0);
+	ck_assert_uint_eq(counts.received, 2);
+}
+END_TEST
+
+/* A socket connected to a closed port; and one with a queue of errors. */
+START_TEST(errors_of_the_network_do_not_last)
+{
+	struct pollfd polled = {.fd = bound(AF_INET), .events = POLLIN};
+	struct sockaddr_in nobody;
+	socklen_t length = sizeof(nobody);
+	int closed = bound(AF_INET), on = 1;
+
+	make_greeting(FRAME_BYTES);
+	setsockopt(polled.fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
+	ck_assert_int_eq(getsockname(closed, (struct sockaddr *)&nobody, &length), 0);
+	close(closed);
+	if (_i == 0)
+		ck_assert_int_eq(connect(polled.fd, (struct sockaddr *)&nobody, length), 0);
+	for (int i = 0; i < 2; i++) {
+		if (i == 1)
+			ck_assert_int_eq(datagram_take(polled.fd, &epoll_fd), 1);
+		sendto(polled.fd, "", 1, 0, (struct sockaddr *)&nobody, length);
+		/* Before it is taken, there is an error. */
+		ck_assert_int_eq(poll(&polled, 1, 0), i == 0 || _i == 0);
+		if (i == 0)
+			recv(polled.fd, &on, sizeof(on), 0);
+	}
+	ck_assert_int_eq(datagram_answer(epoll_fd, greeting, &counts), 0);
+	ck_assert_int_eq(poll(&polled, 1, 0), 0);
+	ck_assert_uint_eq(counts.received, 0);
+}
+END_TEST
+
+static const struct {
+	const char *asked, *spec_dst; /* without the latter: IPv6 */
+	bool is_answered;
+	int zone;
+} destinations[] = {
+	{"127.0.0.1", "127.0.0.1", true, 0},
+	{"127.0.0.1", "0.0.0.0", true, 0}, /* received before the server started */
+	{"255.255.255.255", "127.0.0.1", false, 0},
+	{"224.0.0.1", "127.0.0.1", false, 0},
+	{"2001:db8::1", NULL, true, 0},
+	{"fe80::1", NULL, true, 9},
+	{"ff02::1", NULL, false, 0},
+	{"ff0e::1", NULL, false, 0},
+	{NULL, NULL, false, 0}, /* control data that did not fit */
+};
+
+static void add_control(struct msghdr *header, int level, int type, const void *data, size_t length)
+{
+	struct cmsghdr *c = (void *)((char *)header->msg_control + header->msg_controllen);
+
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(length);
+	memcpy(CMSG_DATA(c), data, length);
+	header->msg_controllen += CMSG_SPACE(length);
+}
+
+/*
+ * The address alone; after a time, as with Timestamping=; or after the IPv4-mapped address, as for
+ * an IPv4 packet on an IPv6 socket.
+ */
+START_TEST(answer_leaves_from_the_address_that_was_asked)
+{
+	union {
+		struct cmsghdr alignment;
+		char bytes[256];
+	} control = {0};
+	struct msghdr header = {.msg_control = &control, .msg_flags = MSG_TRUNC};
+	const char *asked = destinations[_i / 3].asked, *spec_dst = destinations[_i / 3].spec_dst;
+	struct in_pktinfo four = {.ipi_ifindex = 9};
+	struct in6_pktinfo six = {.ipi6_ifindex = 9};
+	struct timespec now = {1, 1};
+	struct cmsghdr *c;
+	char text[INET6_ADDRSTRLEN];
+
+	serve(AF_INET);
+	if (_i % 3 == 1)
+		add_control(&header, SOL_SOCKET, SCM_TIMESTAMPNS, &now, sizeof(now));
+	if (_i % 3 == 2 && spec_dst != NULL) {
+		snprintf(text, sizeof(text), "::ffff:%s", asked);
+		inet_pton(AF_INET6, text, &six.ipi6_addr);
+		add_control(&header, IPPROTO_IPV6, IPV6_PKTINFO, &six, sizeof(six));
+	}
+	if (spec_dst != NULL) {
+		inet_pton(AF_INET, asked, &four.ipi_addr);
+		inet_pton(AF_INET, spec_dst, &four.ipi_spec_dst);
+		add_control(&header, IPPROTO_IP, IP_PKTINFO, &four, sizeof(four));
+	} else if (asked != NULL) {
+		inet_pton(AF_INET6, asked, &six.ipi6_addr);
+		add_control(&header, IPPROTO_IPV6, IPV6_PKTINFO, &six, sizeof(six));
+	} else {
+		header.msg_flags |= MSG_CTRUNC;
+	}
+	told = &header;
+	ask(LONG_BYTES);
+	ck_assert_int_eq(datagram_answer(epoll_fd, greeting, &counts), 0);
+	ck_assert_uint_eq(calls[SENDMMSG], destinations[_i / 3].is_answered);
+	if (calls[SENDMMSG] == 0)
+		return;
+
+	/* Nothing else is sent with it. */
+	answer.msg_control = answer_control;
+	c = CMSG_FIRSTHDR(&answer);
+	ck_assert_uint_eq(answer.msg_controllen, c->cmsg_len);
+	if (spec_dst != NULL) {
+		ck_assert_int_eq(c->cmsg_type, IP_PKTINFO);
+		memcpy(&four, CMSG_DATA(c), sizeof(four));
+		inet_ntop(AF_INET, &four.ipi_spec_dst, text, sizeof(text));
+		ck_assert_int_eq(four.ipi_ifindex, 0);
+	} else {
+		ck_assert_int_eq(c->cmsg_type, IPV6_PKTINFO);
+		memcpy(&six, CMSG_DATA(c), sizeof(six));
+		inet_ntop(AF_INET6, &six.ipi6_addr, text, sizeof(text));
+		ck_assert_int_eq((int)six.ipi6_ifindex, destinations[_i / 3].zone);
+	}
+	ck_assert_str_eq(text, asked);
+}
+END_TEST
+
+/* A sender without an address gets no answer, and no file that is sent is taken. */
+START_TEST(unix_clients_pass_nothing)
+{
+	union {
+		struct cmsghdr alignment;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec data = {(char[LONG_BYTES]){0}, LONG_BYTES};
+	struct msghdr header = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control};
+	size_t before;
+
+	serve(AF_UNIX);
+	add_control(&header, SOL_SOCKET, SCM_RIGHTS, &server_fd, sizeof(server_fd));
+	if (_i == 1) {
+		close(client_fd);
+		client_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		connect_to(client_fd, server_fd);
+	}
+	before = unit_count_entries("/proc/self/fd");
+	ck_assert_int_eq(sendmsg(client_fd, &header, 0), LONG_BYTES);
+	assert_answered(0, 1, _i == 0);
+	ck_assert_uint_eq(calls[SENDMMSG], _i == 0);
+	ck_assert_uint_eq(unit_count_entries("/proc/self/fd"), before);
+}
+END_TEST
+
+START_TEST(longest_frame_is_bounded)
+{
+	serve(AF_UNIX);
+	make_greeting(DATAGRAM_FRAME_BYTES_MAX + (size_t)_i);
+	ask(UDP_BYTES_MAX + 1);
+	ck_assert_int_eq(datagram_answer(epoll_fd, greeting, &counts), 0);
+	ck_assert_uint_eq(counts.received, 1);
+	ck_assert_uint_eq(counts.answered, _i == 0);
+}
+END_TEST
+
+START_TEST(other_sockets_are_left)
+{
+	ck_assert_int_eq(datagram_take(unit_tcp_listen(), &epoll_fd), 0);
+	ck_assert_int_eq(datagram_take(STDIN_FILENO, &epoll_fd), -ENOTSOCK);
+	ck_assert_int_eq(epoll_fd, -1);
+	ck_assert_uint_eq(calls[SETSOCKOPT], 0);
+}
+END_TEST
+
+START_TEST(taking_may_fail)
+{
+	let_fail((enum call)(SETSOCKOPT + _i), ENOMEM, 1);
+	ck_assert_int_eq(datagram_take(bound(AF_INET), &epoll_fd), -ENOMEM);
+}
+END_TEST
+
+int main(void)
+{
+	return UNIT_RUN(
+		"datagram", {longer_requests_are_answered, 2 * UNIT_COUNT(lengths)},
+		{batches_are_bounded, 1},
+		{answer_that_cannot_be_sent_is_dropped, 8 * UNIT_COUNT(send_errors)},
+		{peer_does_not_hold_up_the_server, 1},
+		{receiving_may_fail, UNIT_COUNT(receive_errors)},
+		{errors_of_the_network_do_not_last, 2},
+		{answer_leaves_from_the_address_that_was_asked, 3 * UNIT_COUNT(destinations)},
+		{unix_clients_pass_nothing, 2}, {longest_frame_is_bounded, 2},
+		{other_sockets_are_left, 1}, {taking_may_fail, 3});
+}
