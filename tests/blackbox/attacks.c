@@ -206,7 +206,8 @@ static const struct {
 	{"set up io_uring", set_up_ring},
 };
 
-/* Replaces send(2). The client gets the attack's result instead of a greeting. */
+/* Replaces send(2). The client gets the attack's result instead of a greeting, which begins with a
+ * zero byte, unlike messages to systemd. */
 ssize_t send(int fd, const void *data, size_t size, int flags)
 {
 	const char *name = getenv("ATTACK");
@@ -214,7 +215,7 @@ ssize_t send(int fd, const void *data, size_t size, int flags)
 	for (size_t i = 0; i < sizeof(attacks) / sizeof(*attacks); i++) {
 		const char *result;
 
-		if (name == NULL || strcmp(name, attacks[i].name) != 0)
+		if (*(const char *)data != 0 || name == NULL || strcmp(name, attacks[i].name) != 0)
 			continue;
 		errno = 0;
 		result = attacks[i].run(fd) >= 0 ? "succeeded" : strerrorname_np(errno);

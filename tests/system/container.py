@@ -182,12 +182,13 @@ class Container:
              socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notices:
             notices.bind(str(notify))
             notices.settimeout(1)
-            # IPAddressDeny= and DevicePolicy= need bpf().
+            # IPAddressDeny= and DevicePolicy= need bpf(), and hellod needs Landlock.
             self.nspawn = subprocess.Popen(
                 ["systemd-nspawn", "--quiet", "--boot", f"--directory={self.root}",
                  f"--machine=hellod-{os.getpid()}", "--private-network", "--register=no",
                  "--keep-unit", "--notify-ready=yes", "--console=pipe", "--link-journal=no",
-                 "--capability=CAP_BPF", "--system-call-filter=bpf",
+                 "--capability=CAP_BPF", "--system-call-filter=bpf landlock_add_rule "
+                 "landlock_create_ruleset landlock_restrict_self",
                  "systemd.unit=basic.target", "systemd.mask=tmp.mount"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 preexec_fn=in_the_child,
