@@ -146,8 +146,8 @@ static int filter_calls(const struct confine_needs *needs)
 	const struct rule accepting[] = {
 		{.call = SCMP_SYS(accept4)},
 		{.call = SCMP_SYS(read)}, /* signalfd(2) and the file */
-		{.call = SCMP_SYS(clock_nanosleep)},
-		{.call = SCMP_SYS(clock_nanosleep_time64)},
+		{.call = SCMP_SYS(ppoll)},
+		{.call = SCMP_SYS(ppoll_time64)},
 	};
 	const struct rule datagrams[] = {
 		{.call = SCMP_SYS(recvmmsg)},

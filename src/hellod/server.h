@@ -22,7 +22,6 @@
  * epoll and not sd-event: a prototype of this loop on sd-event took 15 % more CPU per greeting.
  */
 
-#define SERVER_ACCEPT_BATCH 64	 /* clients accepted from a socket before the others' turn */
 #define SERVER_PAUSE_MSEC 100U	 /* after a local error of accept4(2) or recvmmsg(2) */
 #define SERVER_ERROR_MSEC 60000U /* between two local errors in the log */
 #define SERVER_STATUS_MSEC 1000U /* between two STATUS= notifications */

@@ -154,15 +154,18 @@ static int handle_accept_error(struct server *server, int error)
 int server_accept_clients(struct server *server, int listen_fd)
 {
 	/* On a blocking socket, accept only once per EPOLLIN, or accept4() could block. */
-	int r = 0, batch = server->blocking ? 1 : SERVER_ACCEPT_BATCH;
+	unsigned batch =
+		server->blocking ? 1 : pace_batch(&server->pace_before, server->counts.open);
+	int r = 0;
 
-	while (r == 0 && batch-- > 0 &&
-	       (server->counts.open < server->open_max || make_room(server))) {
+	for (; r == 0 && batch > 0 && (server->counts.open < server->open_max || make_room(server));
+	     batch--) {
 		struct address peer = {.length = sizeof(peer.storage)};
 		int fd = accept4(listen_fd, (struct sockaddr *)&peer.storage, &peer.length,
 				 SOCK_CLOEXEC);
 
 		if (fd >= 0 && (uint64_t)fd < server->table_size) {
+			server->pace.accepted++;
 			server_start_client(server, fd, &peer);
 			continue;
 		}
@@ -170,6 +173,7 @@ int server_accept_clients(struct server *server, int listen_fd)
 		if (fd >= 0)
 			close(fd); /* RLIMIT_NOFILE was raised since the start */
 	}
+	server->pace.more |= batch == 0;
 	return r < 0 ? r : 0;
 }
 

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "hellod/client.h"
 #include "hellod/messages.h"
+#include "hellod/pace.h"
 #include "hellod/server.h"
 
 /* Queues of clients, ordered by wake_usec. New clients, and those backing off, are unpolled. */
@@ -22,12 +23,13 @@ struct server {
 	uint64_t table_size, open_max;
 	struct client_queue queues[QUEUES];
 	int epoll_fd, signal_fd, datagram_fd; /* the last is of datagram_take(); -1 without */
-	bool accepting;	   /* until it is idle or stopped; never with passed connections */
-	bool polling;	   /* the listening sockets are in the epoll set */
-	bool receiving;	   /* the datagram sockets are */
-	bool blocking;	   /* one of them is without O_NONBLOCK */
-	bool idle;	   /* why it stopped accepting */
-	uint64_t now_usec; /* of this iteration */
+	bool accepting; /* until it is idle or stopped; never with passed connections */
+	bool polling;	/* the listening sockets are in the epoll set */
+	bool receiving; /* the datagram sockets are */
+	bool blocking;	/* one of them is without O_NONBLOCK */
+	bool idle;	/* why it stopped accepting */
+	struct pace pace, pace_before; /* of this iteration, and of the last one */
+	uint64_t now_usec;	       /* of this iteration */
 	/* The earliest time to accept or receive after a local error, and to log the next one. */
 	uint64_t accept_usec, receive_usec, log_error_usec;
 	/* The time to stop for lack of clients, and to notify systemd; or CLOCK_NEVER. */
@@ -59,7 +61,7 @@ void server_step_due(struct server *server, struct client_queue *queue);
 /* Removes a closed client, or drops an open one. */
 void server_remove_client(struct server *server, struct client *client);
 
-/* Accepts at most SERVER_ACCEPT_BATCH clients. An error that is not returned was logged. */
+/* Accepts at most pace_batch() clients. An error that is not returned was logged. */
 int server_accept_clients(struct server *server, int listen_fd);
 
 /* Answers a batch of datagrams, or logs the error. */

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* pace - when the server lets clients gather, to accept several at a time */
+#include "config.h"
+
+#include "hellod/pace.h"
+
+unsigned pace_batch(const struct pace *before, uint64_t open)
+{
+	return before->accepted > 1 || open > 0 ? PACE_BATCH : 1;
+}
+
+uint64_t pace_sleep_usec(const struct pace *pace, uint64_t now_usec, uint64_t deadline_usec)
+{
+	bool sleeps = pace->accepted >= PACE_CLIENTS_MIN && !pace->more &&
+		      deadline_usec > now_usec + PACE_USEC;
+
+	return sleeps ? PACE_USEC : 0;
+}
