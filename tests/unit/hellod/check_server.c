@@ -6,7 +6,7 @@
 
 #include "server_harness.h"
 
-#define CROWD (SERVER_ACCEPT_BATCH + 10)
+#define CROWD ((int)PACE_BATCH + 10)
 #define STATUS_USEC (SERVER_STATUS_MSEC * MSEC)
 #define IDLE_USEC (3 * STATUS_USEC / 10)
 #define CLIENTS 4
@@ -30,7 +30,7 @@ START_TEST(clients_of_all_sockets_are_greeted_side_by_side)
 	server_start();
 	assert_said("READY=1\n");
 	/* A blocking socket is asked once for each event. */
-	ck_assert_uint_eq(batch_max, _i == 0 ? 1 : SERVER_ACCEPT_BATCH);
+	ck_assert_uint_eq(batch_max, _i == 0 ? 1 : PACE_BATCH);
 	fd = client_fd(socket(AF_UNIX, SOCK_STREAM, 0));
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, length), 0);
 	client_finish(fd);
@@ -485,6 +485,55 @@ START_TEST(connections_are_closed_when_the_server_fails)
 }
 END_TEST
 
+/* Connects that many clients before the server goes on, and lets all end. */
+static void serve_together(int count)
+{
+	int clients[PACE_CLIENTS_MIN];
+
+	for (int i = 0; i < count; i++)
+		clients[i] = client_connect();
+	for (int i = 0; i < count; i++)
+		client_finish(clients[i]);
+}
+
+START_TEST(server_sleeps_after_several_clients_at_a_time)
+{
+	server_serve(O_NONBLOCK);
+	serve_together(PACE_CLIENTS_MIN - 1);
+	ck_assert_uint_eq(sleeps, 0);
+	serve_together(PACE_CLIENTS_MIN);
+	/* The first is accepted alone, because there was no sign of others. */
+	ck_assert_uint_eq(sleeps, 0);
+	client_lingering();
+	serve_together(PACE_CLIENTS_MIN);
+	ck_assert_uint_eq(sleeps, 1);
+	ck_assert_uint_eq(slept_usec, PACE_USEC);
+}
+END_TEST
+
+/* One at a time: none of them sleeps, or makes an accept4() that finds an empty queue. */
+START_TEST(server_does_not_sleep_after_single_clients)
+{
+	server_serve(O_NONBLOCK);
+	for (unsigned i = 1; i <= 2 * PACE_BATCH; i++) {
+		client_visit();
+		ck_assert_uint_eq(calls[ACCEPT4], i);
+	}
+	ck_assert_uint_eq(sleeps, 0);
+}
+END_TEST
+
+/* Before the next notification of the watchdog, and of the counts, which is a second away. */
+START_TEST(server_does_not_sleep_past_a_deadline)
+{
+	watchdog_usec = _i == 0 ? 2 * PACE_USEC : 2 * PACE_USEC + 2;
+	server_serve(O_NONBLOCK);
+	client_lingering();
+	serve_together(PACE_CLIENTS_MIN);
+	ck_assert_uint_eq(sleeps, _i == 0 ? 0 : 1);
+}
+END_TEST
+
 /* Only SIGHUP, with a greeting from a file, needs to read. */
 START_TEST(process_is_confined_before_its_first_client)
 {
@@ -519,5 +568,8 @@ int main(void)
 			{local_error_is_returned, UNIT_COUNT(local_errors)},
 			{each_local_error_of_connections_is_logged, 1},
 			{connections_are_closed_when_the_server_fails, 1},
-			{process_is_confined_before_its_first_client, 3});
+			{process_is_confined_before_its_first_client, 3},
+			{server_sleeps_after_several_clients_at_a_time, 1},
+			{server_does_not_sleep_after_single_clients, 1},
+			{server_does_not_sleep_past_a_deadline, 2});
 }
