@@ -49,6 +49,17 @@ for file in "$units"/*.in; do
 		"$(directives "$file")"
 done
 
+# The templates hello-listen@.socket and hello-listen@.service: the manual explains what cores.sed
+# changes or adds.
+for kind in socket service; do
+	file=$units/hello-listen.$kind.in
+	changed=$(comm -13 <(directives "$file" | sort) \
+		<(sed -f "$units/cores.sed" "$file" | directives | sort))
+	manual_has=$(explained "hello-listen@.$kind")
+	includes "hello-listen@.$kind does not have what the manual explains" "$changed" "$manual_has"
+	includes "the manual does not explain, for hello-listen@.$kind" "$manual_has" "$changed"
+done
+
 includes 'strict.conf does not have' \
 	"$(directives "$units/hello@.service.in" "$units/strict.conf")" \
 	"$(sed '1,/^User=/d' "$units/hello-listen.service.in" | grep -v ^SystemCallFilter=)"

@@ -18,7 +18,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s install DESTDIR="$work" >"$work/log"
 cd "$work$systemdsystemunitdir"
-cp "$work${docdir:?}"/examples/hello-probe.* .
+cp "$work${docdir:?}"/examples/hello* .
+# Instances, because systemd-analyze verifies a template with an instance that is not a number.
+mv hello-listen@.service hello-listen@0.service
+mv hello-listen@.socket hello-listen@0.socket
 
 # systemd-analyze looks for the program on this machine, where hellod is not installed.
 sed -i "s|^ExecStart=${sbindir:?}/hellod|ExecStart=$(command -v true)|" hello*
@@ -41,6 +44,7 @@ exposure()
 mv hello@.service hello@0.service
 exposure hello@0.service 20
 exposure hello-listen.service 5
+exposure hello-listen@0.service 5
 exposure hello-probe.service 15
 cat "$work$docdir/examples/strict.conf" >>hello@0.service
 exposure hello@0.service 5
