@@ -242,9 +242,9 @@ class Container:
     def greeting(self, text):
         """Writes the file of the greeting, or with None removes it."""
         file = self.inside(setting["sysconfdir"], "hello/greeting")
+        file.parent.mkdir(exist_ok=True)
         file.unlink(missing_ok=True)
         if text is not None:
-            file.parent.mkdir(exist_ok=True)
             file.write_bytes(text)
         return file
 
