@@ -3,44 +3,28 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "check_hello/options.h"
 #include "check_hello/text.h"
-#include "common/clock.h"
-#include "common/mutf8.h"
-#include "common/number.h"
 #include "common/stdio.h"
 #include "probe/datagram.h"
+#include "probe/target.h"
 
-#define TIMEOUT_DEFAULT_SEC 10U
-#define TIMEOUT_MIN_USEC 1000U
-#define TIMEOUT_MAX_SEC 86400U
-
-#define LETTERS "H:p:46uw:c:t:e:vhV"
-
-/* For getopt_long(3): an option without a letter. */
-#define OPTION_REQUEST_SIZE 256
+#define LETTERS TARGET_LETTERS "H:w:c:t:vhV"
 
 static const struct option long_options[] = {
 	{"hostname", required_argument, NULL, 'H'},
-	{"port", required_argument, NULL, 'p'},
-	{"ipv4", no_argument, NULL, '4'},
-	{"ipv6", no_argument, NULL, '6'},
+	TARGET_LONG_OPTIONS,
 	{"warning", required_argument, NULL, 'w'},
 	{"critical", required_argument, NULL, 'c'},
 	{"timeout", required_argument, NULL, 't'},
-	{"expect", required_argument, NULL, 'e'},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
-	{"udp", no_argument, NULL, 'u'},
-	{"request-size", required_argument, NULL, OPTION_REQUEST_SIZE},
 	{0},
 };
 
@@ -82,11 +66,10 @@ static void print_help(void)
 	       "Exit status: 0 OK, 1 WARNING, 2 CRITICAL (no valid greeting), 3 UNKNOWN (wrong\n"
 	       "usage, this host's fault, --help, --version).\n",
 	       usage, ENDPOINT_HOST_DEFAULT, ENDPOINT_PORT_DEFAULT, DATAGRAM_REQUEST_BYTES_DEFAULT,
-	       TIMEOUT_MAX_SEC, TIMEOUT_DEFAULT_SEC);
+	       TARGET_SECONDS_MAX, TARGET_TIMEOUT_DEFAULT_SEC);
 }
 
-/* Ends the process after a message about wrong usage. */
-__attribute__((format(printf, 1, 2))) static _Noreturn void usage_error(const char *format, ...)
+void usage_error(const char *format, ...)
 {
 	char *message = NULL;
 	va_list arguments;
@@ -125,8 +108,6 @@ static void parse_range(const char *option, const char *text, struct threshold *
 static void parse_timeout(char *text, struct options *options)
 {
 	char *colon = strchr(text, ':');
-	uint64_t max_usec = (uint64_t)TIMEOUT_MAX_SEC * USEC_PER_SEC;
-	uint64_t *ret_usec = &options->target.timeout_usec;
 
 	options->timeout_status = STATUS_CRITICAL;
 	if (colon != NULL) {
@@ -136,51 +117,13 @@ static void parse_timeout(char *text, struct options *options)
 				    "unknown, or 0 to 3",
 				    colon + 1);
 	}
-	if (number_parse_seconds(text, TIMEOUT_MIN_USEC, max_usec, ret_usec) < 0)
-		usage_error("--timeout: '%s' is wrong: give seconds from %g to %u", text,
-			    (double)TIMEOUT_MIN_USEC / USEC_PER_SEC, TIMEOUT_MAX_SEC);
-}
-
-static const char *parse_expected(const char *text)
-{
-	size_t length, bad_offset;
-
-	if (mutf8_encode(text, strlen(text), NULL, 0, &length, &bad_offset) == -EILSEQ)
-		usage_error("--expect: '%s' is not UTF-8: give the text in UTF-8", text);
-	return text;
-}
-
-static size_t parse_request_size(const char *text)
-{
-	uint64_t bytes = 0;
-
-	if (number_parse(text, 1, DATAGRAM_REQUEST_BYTES_MAX, &bytes) < 0)
-		usage_error("--request-size: '%s' is wrong: give a number of bytes from 1 to %u",
-			    text, DATAGRAM_REQUEST_BYTES_MAX);
-	return (size_t)bytes;
+	options->target.timeout_usec =
+		target_parse_seconds("timeout", text, TARGET_TIMEOUT_MIN_USEC);
 }
 
 static void parse_option(int c, char *argument, struct options *options)
 {
 	switch (c) {
-	case 'H':
-		options->host = argument;
-		break;
-	case 'p':
-		options->port = argument;
-		break;
-	case '4':
-		options->target.family = AF_INET;
-		break;
-	case '6':
-		options->target.family = AF_INET6;
-		break;
-	case 'u':
-		options->udp = true;
-		break;
-	case OPTION_REQUEST_SIZE:
-		options->target.request_bytes = parse_request_size(argument);
-		break;
 	case 'w':
 		parse_range("warning", argument, &options->warning);
 		break;
@@ -189,9 +132,6 @@ static void parse_option(int c, char *argument, struct options *options)
 		break;
 	case 't':
 		parse_timeout(argument, options);
-		break;
-	case 'e':
-		options->target.expected = parse_expected(argument);
 		break;
 	case 'v':
 		if (options->verbosity < OPTIONS_VERBOSITY_MAX)
@@ -240,34 +180,23 @@ static _Noreturn void exit_getopt(int argc, char **argv)
 void options_parse(int argc, char **argv, struct options *ret_options)
 {
 	struct options *options = ret_options;
-	struct probe_target *target = &options->target;
-	const char *why;
+	struct target_server server = {0};
 	int c;
 
 	*options = (struct options){
-		.target = {.family = AF_UNSPEC,
-			   .timeout_usec = (uint64_t)TIMEOUT_DEFAULT_SEC * USEC_PER_SEC},
+		.target = target_default(),
 		.timeout_status = STATUS_CRITICAL,
 	};
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, LETTERS, long_options, NULL)) != -1) {
 		if (c == '?')
 			exit_getopt(argc, argv);
-		parse_option(c, optarg, options);
+		if (c == 'H')
+			server.host = optarg;
+		else if (!target_option(c, optarg, &server, &options->target))
+			parse_option(c, optarg, options);
 	}
 	if (optind < argc)
 		usage_error("'%s' is not an option: give the host with -H", argv[optind]);
-	if (endpoint_parse(options->host, options->port, &target->endpoint, &why) < 0) {
-		const char *host = options->host != NULL ? options->host : "";
-		const char *port = options->port != NULL ? options->port : "";
-
-		usage_error("'%s%s%s': %s", host, host[0] != '\0' && port[0] != '\0' ? " " : "",
-			    port, why);
-	}
-	if (!options->udp && target->request_bytes > 0)
-		usage_error("--request-size is the length of a datagram: add --udp");
-	if (options->udp && target->endpoint.kind == ENDPOINT_VSOCK)
-		usage_error("'%s': vsock has no datagrams: leave out --udp", target->endpoint.host);
-	if (options->udp && target->request_bytes == 0)
-		target->request_bytes = DATAGRAM_REQUEST_BYTES_DEFAULT;
+	target_complete(&server, &options->target);
 }

@@ -16,9 +16,6 @@ struct threshold {
 };
 
 struct options {
-	const char *host; /* of --hostname, or NULL; target.endpoint has it */
-	const char *port; /* of --port, the same */
-	bool udp;	  /* target.request_bytes is set */
 	struct probe_target target;
 	struct threshold warning;
 	struct threshold critical;
