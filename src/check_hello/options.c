@@ -14,8 +14,6 @@
 #include "probe/datagram.h"
 #include "probe/target.h"
 
-#define LETTERS TARGET_LETTERS "H:w:c:t:vhV"
-
 static const struct option long_options[] = {
 	{"hostname", required_argument, NULL, 'H'},
 	TARGET_LONG_OPTIONS,
@@ -150,31 +148,31 @@ static void parse_option(int c, char *argument, struct options *options)
 }
 
 /*
- * Ends the process with the message of getopt_long(3), which is for standard error, but Nagios does
- * not read that: parses again, up to the mistake, and takes the message from there.
+ * Like getopt_long(3), but a mistake ends the process. The message for standard error, which Nagios
+ * does not read, is caught.
  */
-static _Noreturn void exit_getopt(int argc, char **argv)
+static int next_option(int argc, char **argv)
 {
 	static char name[] = "check_hello";
 	FILE *real_stderr = stderr, *stream;
 	char *message = NULL;
 	size_t length = 0, prefix = strlen(name) + strlen(": ");
+	int c;
 
 	argv[0] = name;
-	optind = 0;
-	opterr = 1;
 	stream = open_memstream(&message, &length);
-	if (stream != NULL) {
+	if (stream != NULL)
 		stderr = stream;
-		while (getopt_long(argc, argv, LETTERS, long_options, NULL) != '?')
-			;
-		stderr = real_stderr;
+	c = getopt_long(argc, argv, TARGET_LETTERS "H:w:c:t:vhV", long_options, NULL);
+	stderr = real_stderr;
+	if (stream != NULL)
 		fclose(stream);
-	}
-	if (length <= prefix)
+	if (c == '?' && length <= prefix)
 		usage_error("wrong usage");
-	message[length - 1] = '\0';
-	usage_error("%s", message + prefix);
+	if (c == '?')
+		usage_error("%.*s", (int)(length - prefix - 1), message + prefix);
+	free(message);
+	return c;
 }
 
 void options_parse(int argc, char **argv, struct options *ret_options)
@@ -187,10 +185,7 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 		.target = target_default(),
 		.timeout_status = STATUS_CRITICAL,
 	};
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, LETTERS, long_options, NULL)) != -1) {
-		if (c == '?')
-			exit_getopt(argc, argv);
+	while ((c = next_option(argc, argv)) != -1) {
 		if (c == 'H')
 			server.host = optarg;
 		else if (!target_option(c, optarg, &server, &options->target))

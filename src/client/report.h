@@ -24,7 +24,7 @@ struct report {
 	const struct report_style *style;
 	const struct report_format *format;
 	struct stats stats; /* including the probe that is being reported */
-	int worst;	    /* the worst exit status so far, without that probe */
+	int worst; /* exit status of the probes before that one; EXIT_NOT_TRIED without any */
 	uint64_t outcomes[OUTCOME_INTERRUPTED]; /* openmetrics: the number of probes with each */
 	uint64_t buckets[REPORT_BUCKETS];	/* openmetrics: of greetings, cumulative */
 };

@@ -82,8 +82,8 @@ void target_complete(const struct target_server *server, struct probe_target *ta
 	const char *port = server->port != NULL ? server->port : "", *why;
 
 	if (endpoint_parse(server->host, server->port, &target->endpoint, &why) < 0)
-		usage_error("'%s%s%s': %s", host, host[0] != '\0' && port[0] != '\0' ? " " : "",
-			    port, why);
+		usage_error("'%s%s%s': %s", host,
+			    server->host != NULL && server->port != NULL ? " " : "", port, why);
 	if (!server->udp && target->request_bytes > 0)
 		usage_error("--request-size is the length of a datagram: add --udp");
 	if (server->udp && target->endpoint.kind == ENDPOINT_VSOCK)
