@@ -132,8 +132,7 @@ static void parse_option(int c, char *argument, struct options *options)
 		parse_timeout(argument, options);
 		break;
 	case 'v':
-		if (options->verbosity < OPTIONS_VERBOSITY_MAX)
-			options->verbosity++;
+		options->verbosity++;
 		break;
 	case 'h':
 	case 'V':

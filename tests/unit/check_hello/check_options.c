@@ -75,7 +75,7 @@ static const struct {
 	{{"-v"}, DEFAULT " v=1"},
 	{{"-vv"}, DEFAULT " v=2"},
 	{{"--verbose", "-v", "-v"}, DEFAULT " v=3"},
-	{{"-vvvvv"}, DEFAULT " v=3"},
+	{{"-vvvvv"}, DEFAULT " v=5"},
 
 	/* Host and port, together and apart. tests/endpoints has all forms. */
 	{{"-H", "[::1]:7777"}, "[::1]:7777"},

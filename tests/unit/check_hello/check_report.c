@@ -230,7 +230,7 @@ START_TEST(verbose_failure_lacks_detail)
 {
 	struct options options = make_options(NULL, NULL);
 
-	options.verbosity = OPTIONS_VERBOSITY_MAX;
+	options.verbosity = 3;
 	result_make(&result, OUTCOME_UNKNOWN_HOST);
 	result.error = EAI_NONAME;
 	assert_report(&options, STATUS_CRITICAL,
