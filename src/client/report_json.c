@@ -79,7 +79,7 @@ static struct json_object *port(const struct endpoint *endpoint, const struct pr
 	return text.port[0] != '\0' ? number(strtoul(text.port, NULL, 10)) : NULL;
 }
 
-/* What was given, so that it can be given again. */
+/* The server as given, in a form that can be given again. */
 static void add_endpoint(struct json_object *object, const struct endpoint *endpoint,
 			 const struct probe_result *result)
 {

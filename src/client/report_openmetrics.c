@@ -15,8 +15,8 @@
 
 /*
  * The output is valid in both formats of Prometheus: OpenMetrics 1.0, and the older text format
- * 0.0.4, which the textfile collector of node_exporter reads. What only one of them has is left
- * out: timestamps of samples, units, and every type but gauge and histogram. There is no counter,
+ * 0.0.4, which the textfile collector of node_exporter reads. Features of only one are left out:
+ * timestamps of samples, units, and every type but gauge and histogram. There is no counter,
  * because each run begins at 0. "# EOF", which OpenMetrics requires, is a comment in the other.
  *
  * Names and labels are an interface, described in hello-client(1): never change one.

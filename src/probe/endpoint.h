@@ -37,7 +37,7 @@ struct endpoint {
  *	@NAME  unix:@NAME                 a UNIX socket with an abstract name: unix(7)
  *	vsock:CID  vsock:CID:PORT         numbers of 32 bits: vsock(7)
  *
- * What is an IPv6 address as a whole is one: the last group of ::1:6666 is not a port.
+ * Without brackets, the last group of an IPv6 address is not a port: ::1:6666.
  *
  * Returns 0; -EINVAL, with what is wrong and the form to use in *ret_why, a static string, to come
  *         after `text` and `port`.

@@ -225,7 +225,7 @@ START_TEST(verbose_adds_detail)
 }
 END_TEST
 
-/* Only what there is. */
+/* Missing details are left out. */
 START_TEST(verbose_failure_lacks_detail)
 {
 	struct options options = make_options(NULL, NULL);
