@@ -44,6 +44,8 @@ static void print_interim_summary(void *data)
 	struct report *report = data;
 	int worst = report->worst;
 
+	if (!report->format->interim)
+		return;
 	if (report->stats.tried == 0)
 		report->worst = EXIT_NOT_TRIED;
 	report->format->summary(report);
@@ -66,10 +68,10 @@ int main(int argc, char **argv)
 	report.format = options.format;
 
 	/* Without --count there is no summary to print: a signal ends the process as usual. */
-	if (options.style.counting)
+	if (options.style.counting) {
 		signals_catch();
-	if (options.style.counting && report.format->interim)
 		signals_on_quit(print_interim_summary, &report);
+	}
 	r = probe_all(&options, &report);
 	if (report.stats.tried == 0)
 		report.worst = EXIT_NOT_TRIED;
