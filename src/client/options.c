@@ -16,6 +16,7 @@
 #include "common/number.h"
 #include "common/stdio.h"
 #include "probe/datagram.h"
+#include "probe/escape.h"
 
 #define TIMEOUT_DEFAULT_SEC 10U
 #define TIMEOUT_MIN_USEC 1000U
@@ -85,13 +86,18 @@ static _Noreturn void exit_usage(void)
 
 __attribute__((format(printf, 1, 2))) static _Noreturn void usage_error(const char *format, ...)
 {
+	char *message = NULL, *escaped = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
-	fputs("hello-client: ", stderr);
-	vfprintf(stderr, format, arguments);
-	putc('\n', stderr);
+	if (vasprintf(&message, format, arguments) < 0)
+		message = NULL;
 	va_end(arguments);
+	if (message != NULL)
+		escaped = escape(message, strlen(message));
+	fprintf(stderr, "hello-client: %s\n", escaped != NULL ? escaped : strerror(ENOMEM));
+	free(escaped);
+	free(message);
 	exit_usage();
 }
 
