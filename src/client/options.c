@@ -2,6 +2,7 @@
 /* options - the command line of hello-client */
 #include "config.h"
 
+#include <errno.h>
 #include <fnmatch.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "common/number.h"
 #include "common/stdio.h"
 #include "probe/datagram.h"
+#include "probe/escape.h"
 #include "probe/target.h"
 
 #define INTERVAL_DEFAULT_SEC 1U
@@ -77,13 +79,18 @@ static _Noreturn void exit_usage(void)
 
 void usage_error(const char *format, ...)
 {
+	char *message = NULL, *escaped = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
-	fputs("hello-client: ", stderr);
-	vfprintf(stderr, format, arguments);
-	putc('\n', stderr);
+	if (vasprintf(&message, format, arguments) < 0)
+		message = NULL;
 	va_end(arguments);
+	if (message != NULL)
+		escaped = escape(message, strlen(message));
+	fprintf(stderr, "hello-client: %s\n", escaped != NULL ? escaped : strerror(ENOMEM));
+	free(escaped);
+	free(message);
 	exit_usage();
 }
 

@@ -43,7 +43,7 @@ struct report_format {
 	const char *name; /* for --output */
 	int (*probe)(struct report *report, const struct probe_result *result);
 	int (*summary)(struct report *report); /* after the last probe, if counting */
-	bool interim;			       /* SIGQUIT prints a summary, and the run goes on */
+	bool interim;			       /* SIGQUIT prints a summary; else it is ignored */
 };
 
 extern const struct report_format report_text; /* for people, like ping(8) */

@@ -128,7 +128,7 @@ def test_timer(probe):
 
 
 @pytest.mark.parametrize("lines, message", [
-    (['Environment="HELLO_PROBE=-t 0"'], "--timeout: '0' is not between"),
+    (['Environment="HELLO_PROBE=-t 0"'], "--timeout: '0' is wrong"),
     # The file is cut, as on a full disk.
     (["LimitFSIZE=1000"], "File size limit exceeded"),
 ], ids=["usage", "disk"])

@@ -128,7 +128,7 @@ static const struct {
 	{{"-o", "nagios"},
 	 3,
 	 "--output: for monitoring, use check_hello: see check_hello(1)" USAGE},
-	{{"-e", "A\xFF"}, 3, "--expect: 'A\xFF' is not UTF-8: give the text in UTF-8" USAGE},
+	{{"-e", "A\xFF"}, 3, "--expect: 'A\\xff' is not UTF-8: give the text in UTF-8" USAGE},
 	{{"a", "1", "b", "c"}, 3, "'b': give only a host and a port" USAGE},
 	{{"a", "1", "-p", "1"}, 3, "'1' and --port=1: give the port once" USAGE},
 	{{""}, 3, "'': the host is empty: give HOST or HOST:PORT" USAGE},
