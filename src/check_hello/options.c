@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,21 +66,13 @@ static void print_help(void)
 	       TARGET_SECONDS_MAX, TARGET_TIMEOUT_DEFAULT_SEC);
 }
 
-void usage_error(const char *format, ...)
+int usage_print(const char *message)
 {
-	char *message = NULL;
-	va_list arguments;
-
-	va_start(arguments, format);
-	if (vasprintf(&message, format, arguments) < 0)
-		message = NULL;
-	va_end(arguments);
 	printf("HELLO %s: ", status_word(STATUS_UNKNOWN));
-	text_print(message, message != NULL ? strlen(message) : 0, TEXT_WHOLE);
+	text_print(message, strlen(message), TEXT_WHOLE);
 	printf("\n%s", usage);
-	free(message);
 	stdio_close();
-	exit(STATUS_UNKNOWN);
+	return STATUS_UNKNOWN;
 }
 
 static void parse_range(const char *option, const char *text, struct threshold *ret_threshold)

@@ -45,8 +45,6 @@ static void print_interim_summary(void *data)
 {
 	struct report *report = data;
 
-	if (!report->format->interim)
-		return;
 	report->format->summary(report);
 	stdio_flush();
 }
@@ -67,10 +65,8 @@ int main(int argc, char **argv)
 	report.worst = EXIT_NOT_TRIED;
 
 	/* Without --count there is no summary to print: a signal ends the process as usual. */
-	if (options.style.counting) {
-		signals_catch();
-		signals_on_quit(print_interim_summary, &report);
-	}
+	if (options.style.counting)
+		signals_catch(options.format->interim ? print_interim_summary : NULL, &report);
 	r = probe_all(&options, &report);
 	if (r == 0 && options.style.counting)
 		r = options.format->summary(&report);

@@ -2,9 +2,7 @@
 /* options - the command line of hello-client */
 #include "config.h"
 
-#include <errno.h>
 #include <fnmatch.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +12,6 @@
 #include "common/number.h"
 #include "common/stdio.h"
 #include "probe/datagram.h"
-#include "probe/escape.h"
 #include "probe/target.h"
 
 #define INTERVAL_DEFAULT_SEC 1U
@@ -70,28 +67,12 @@ static void print_help(void)
 	       EXIT_NO_GREETING, EXIT_NOT_TRIED);
 }
 
-/* Ends the process after a message about wrong usage. */
-static _Noreturn void exit_usage(void)
+int usage_print(const char *message)
 {
-	fputs("Try 'hello-client --help'.\n", stderr);
-	exit(EXIT_NOT_TRIED);
-}
-
-void usage_error(const char *format, ...)
-{
-	char *message = NULL, *escaped = NULL;
-	va_list arguments;
-
-	va_start(arguments, format);
-	if (vasprintf(&message, format, arguments) < 0)
-		message = NULL;
-	va_end(arguments);
 	if (message != NULL)
-		escaped = escape(message, strlen(message));
-	fprintf(stderr, "hello-client: %s\n", escaped != NULL ? escaped : strerror(ENOMEM));
-	free(escaped);
-	free(message);
-	exit_usage();
+		fprintf(stderr, "hello-client: %s\n", message);
+	fputs("Try 'hello-client --help'.\n", stderr);
+	return EXIT_NOT_TRIED;
 }
 
 static const struct report_format *parse_format(const char *text)
@@ -144,7 +125,7 @@ static void parse_option(int c, const char *argument, struct options *options)
 			printf("hello-client (%s) %s\n", PACKAGE_NAME, PACKAGE_VERSION);
 		exit(stdio_close() < 0 ? EXIT_NOT_TRIED : EXIT_GREETED);
 	default:
-		exit_usage();
+		exit(usage_print(NULL)); /* getopt_long(3) has printed the message */
 	}
 }
 

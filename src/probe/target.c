@@ -3,6 +3,9 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -10,7 +13,26 @@
 #include "common/mutf8.h"
 #include "common/number.h"
 #include "probe/datagram.h"
+#include "probe/escape.h"
 #include "probe/target.h"
+
+void usage_error(const char *format, ...)
+{
+	char *message = NULL, *escaped = NULL;
+	va_list arguments;
+	int status;
+
+	va_start(arguments, format);
+	if (vasprintf(&message, format, arguments) < 0)
+		message = NULL;
+	else
+		escaped = escape(message, strlen(message));
+	va_end(arguments);
+	status = usage_print(escaped != NULL ? escaped : strerror(ENOMEM));
+	free(escaped);
+	free(message);
+	exit(status);
+}
 
 struct probe_target target_default(void)
 {
