@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/un.h>
 
 #include "common/number.h"
@@ -248,7 +249,10 @@ const char *endpoint_hint(const struct endpoint *endpoint)
 		return "for an IPv4 address, give four numbers from 0 to 255, as in 192.0.2.1";
 	if (label != NULL && label[1] != '\0' && consists_of(label + 1, DIGITS))
 		return "for a port, give HOST:PORT";
-	if (label != NULL && (strcmp(label, ".sock") == 0 || strcmp(label, ".socket") == 0))
+	if (strcasecmp(host, "unix") == 0 ||
+	    (label != NULL && (strcmp(label, ".sock") == 0 || strcmp(label, ".socket") == 0)))
 		return "for a UNIX socket, give unix:PATH";
+	if (strcasecmp(host, "vsock") == 0)
+		return "for a virtual machine, give vsock:CID or vsock:CID:PORT";
 	return NULL;
 }
