@@ -107,7 +107,7 @@ static const struct {
 	{OUTCOME_UNKNOWN_HOST, EAI_NONAME, false, STATUS_CRITICAL,
 	 "HELLO CRITICAL: host.example: Name or service not known" FAILED},
 	{OUTCOME_UNKNOWN_HOST, EAI_SERVICE, false, STATUS_UNKNOWN,
-	 "HELLO UNKNOWN: host.example: no service '6666' in services(5): give a number" FAILED},
+	 "HELLO UNKNOWN: host.example: no service '6666/tcp' in services(5): give a number" FAILED},
 	{OUTCOME_SYSTEM_ERROR, EMFILE, false, STATUS_UNKNOWN,
 	 "HELLO UNKNOWN: host.example: Too many open files" FAILED},
 };
