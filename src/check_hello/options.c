@@ -3,44 +3,25 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "check_hello/options.h"
 #include "check_hello/text.h"
-#include "common/clock.h"
-#include "common/mutf8.h"
-#include "common/number.h"
 #include "common/stdio.h"
 #include "probe/datagram.h"
-
-#define TIMEOUT_DEFAULT_SEC 10U
-#define TIMEOUT_MIN_USEC 1000U
-#define TIMEOUT_MAX_SEC 86400U
-
-#define LETTERS "H:p:46uw:c:t:e:vhV"
-
-/* For getopt_long(3): an option without a letter. */
-#define OPTION_REQUEST_SIZE 256
+#include "probe/target.h"
 
 static const struct option long_options[] = {
 	{"hostname", required_argument, NULL, 'H'},
-	{"port", required_argument, NULL, 'p'},
-	{"ipv4", no_argument, NULL, '4'},
-	{"ipv6", no_argument, NULL, '6'},
+	TARGET_LONG_OPTIONS,
 	{"warning", required_argument, NULL, 'w'},
 	{"critical", required_argument, NULL, 'c'},
 	{"timeout", required_argument, NULL, 't'},
-	{"expect", required_argument, NULL, 'e'},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
-	{"udp", no_argument, NULL, 'u'},
-	{"request-size", required_argument, NULL, OPTION_REQUEST_SIZE},
 	{0},
 };
 
@@ -82,25 +63,16 @@ static void print_help(void)
 	       "Exit status: 0 OK, 1 WARNING, 2 CRITICAL (no valid greeting), 3 UNKNOWN (wrong\n"
 	       "usage, this host's fault, --help, --version).\n",
 	       usage, ENDPOINT_HOST_DEFAULT, ENDPOINT_PORT_DEFAULT, DATAGRAM_REQUEST_BYTES_DEFAULT,
-	       TIMEOUT_MAX_SEC, TIMEOUT_DEFAULT_SEC);
+	       TARGET_SECONDS_MAX, TARGET_TIMEOUT_DEFAULT_SEC);
 }
 
-/* Ends the process after a message about wrong usage. */
-__attribute__((format(printf, 1, 2))) static _Noreturn void usage_error(const char *format, ...)
+int usage_print(const char *message)
 {
-	char *message = NULL;
-	va_list arguments;
-
-	va_start(arguments, format);
-	if (vasprintf(&message, format, arguments) < 0)
-		message = NULL;
-	va_end(arguments);
 	printf("HELLO %s: ", status_word(STATUS_UNKNOWN));
-	text_print(message, message != NULL ? strlen(message) : 0, TEXT_WHOLE);
+	text_print(message, strlen(message), TEXT_WHOLE);
 	printf("\n%s", usage);
-	free(message);
 	stdio_close();
-	exit(STATUS_UNKNOWN);
+	return STATUS_UNKNOWN;
 }
 
 static void parse_range(const char *option, const char *text, struct threshold *ret_threshold)
@@ -125,8 +97,6 @@ static void parse_range(const char *option, const char *text, struct threshold *
 static void parse_timeout(char *text, struct options *options)
 {
 	char *colon = strchr(text, ':');
-	uint64_t max_usec = (uint64_t)TIMEOUT_MAX_SEC * USEC_PER_SEC;
-	uint64_t *ret_usec = &options->target.timeout_usec;
 
 	options->timeout_status = STATUS_CRITICAL;
 	if (colon != NULL) {
@@ -136,51 +106,13 @@ static void parse_timeout(char *text, struct options *options)
 				    "unknown, or 0 to 3",
 				    colon + 1);
 	}
-	if (number_parse_seconds(text, TIMEOUT_MIN_USEC, max_usec, ret_usec) < 0)
-		usage_error("--timeout: '%s' is wrong: give seconds from %g to %u", text,
-			    (double)TIMEOUT_MIN_USEC / USEC_PER_SEC, TIMEOUT_MAX_SEC);
-}
-
-static const char *parse_expected(const char *text)
-{
-	size_t length, bad_offset;
-
-	if (mutf8_encode(text, strlen(text), NULL, 0, &length, &bad_offset) == -EILSEQ)
-		usage_error("--expect: '%s' is not UTF-8: give the text in UTF-8", text);
-	return text;
-}
-
-static size_t parse_request_size(const char *text)
-{
-	uint64_t bytes = 0;
-
-	if (number_parse(text, 1, DATAGRAM_REQUEST_BYTES_MAX, &bytes) < 0)
-		usage_error("--request-size: '%s' is wrong: give a number of bytes from 1 to %u",
-			    text, DATAGRAM_REQUEST_BYTES_MAX);
-	return (size_t)bytes;
+	options->target.timeout_usec =
+		target_parse_seconds("timeout", text, TARGET_TIMEOUT_MIN_USEC);
 }
 
 static void parse_option(int c, char *argument, struct options *options)
 {
 	switch (c) {
-	case 'H':
-		options->host = argument;
-		break;
-	case 'p':
-		options->port = argument;
-		break;
-	case '4':
-		options->target.family = AF_INET;
-		break;
-	case '6':
-		options->target.family = AF_INET6;
-		break;
-	case 'u':
-		options->udp = true;
-		break;
-	case OPTION_REQUEST_SIZE:
-		options->target.request_bytes = parse_request_size(argument);
-		break;
 	case 'w':
 		parse_range("warning", argument, &options->warning);
 		break;
@@ -190,12 +122,8 @@ static void parse_option(int c, char *argument, struct options *options)
 	case 't':
 		parse_timeout(argument, options);
 		break;
-	case 'e':
-		options->target.expected = parse_expected(argument);
-		break;
 	case 'v':
-		if (options->verbosity < OPTIONS_VERBOSITY_MAX)
-			options->verbosity++;
+		options->verbosity++;
 		break;
 	case 'h':
 	case 'V':
@@ -210,64 +138,50 @@ static void parse_option(int c, char *argument, struct options *options)
 }
 
 /*
- * Ends the process with the message of getopt_long(3), which is for standard error, but Nagios does
- * not read that: parses again, up to the mistake, and takes the message from there.
+ * Like getopt_long(3), but a mistake ends the process. The message for standard error, which Nagios
+ * does not read, is caught.
  */
-static _Noreturn void exit_getopt(int argc, char **argv)
+static int next_option(int argc, char **argv)
 {
 	static char name[] = "check_hello";
 	FILE *real_stderr = stderr, *stream;
 	char *message = NULL;
 	size_t length = 0, prefix = strlen(name) + strlen(": ");
+	int c;
 
 	argv[0] = name;
-	optind = 0;
-	opterr = 1;
 	stream = open_memstream(&message, &length);
-	if (stream != NULL) {
+	if (stream != NULL)
 		stderr = stream;
-		while (getopt_long(argc, argv, LETTERS, long_options, NULL) != '?')
-			;
-		stderr = real_stderr;
+	c = getopt_long(argc, argv, TARGET_LETTERS "H:w:c:t:vhV", long_options, NULL);
+	stderr = real_stderr;
+	if (stream != NULL)
 		fclose(stream);
-	}
-	if (length <= prefix)
+	if (c == '?' && length <= prefix)
 		usage_error("wrong usage");
-	message[length - 1] = '\0';
-	usage_error("%s", message + prefix);
+	if (c == '?')
+		usage_error("%.*s", (int)(length - prefix - 1), message + prefix);
+	free(message);
+	return c;
 }
 
 void options_parse(int argc, char **argv, struct options *ret_options)
 {
 	struct options *options = ret_options;
-	struct probe_target *target = &options->target;
-	const char *why;
+	struct target_server server = {0};
 	int c;
 
 	*options = (struct options){
-		.target = {.family = AF_UNSPEC,
-			   .timeout_usec = (uint64_t)TIMEOUT_DEFAULT_SEC * USEC_PER_SEC},
+		.target = target_default(),
 		.timeout_status = STATUS_CRITICAL,
 	};
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, LETTERS, long_options, NULL)) != -1) {
-		if (c == '?')
-			exit_getopt(argc, argv);
-		parse_option(c, optarg, options);
+	while ((c = next_option(argc, argv)) != -1) {
+		if (c == 'H')
+			server.host = optarg;
+		else if (!target_option(c, optarg, &server, &options->target))
+			parse_option(c, optarg, options);
 	}
 	if (optind < argc)
 		usage_error("'%s' is not an option: give the host with -H", argv[optind]);
-	if (endpoint_parse(options->host, options->port, &target->endpoint, &why) < 0) {
-		const char *host = options->host != NULL ? options->host : "";
-		const char *port = options->port != NULL ? options->port : "";
-
-		usage_error("'%s%s%s': %s", host, host[0] != '\0' && port[0] != '\0' ? " " : "",
-			    port, why);
-	}
-	if (!options->udp && target->request_bytes > 0)
-		usage_error("--request-size is the length of a datagram: add --udp");
-	if (options->udp && target->endpoint.kind == ENDPOINT_VSOCK)
-		usage_error("'%s': vsock has no datagrams: leave out --udp", target->endpoint.host);
-	if (options->udp && target->request_bytes == 0)
-		target->request_bytes = DATAGRAM_REQUEST_BYTES_DEFAULT;
+	target_complete(&server, &options->target);
 }

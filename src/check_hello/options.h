@@ -7,8 +7,6 @@
 #include "check_hello/status.h"
 #include "probe/probe.h"
 
-#define OPTIONS_VERBOSITY_MAX 3U
-
 /* A range of seconds. */
 struct threshold {
 	const char *given; /* on the command line; NULL if not */
@@ -16,14 +14,11 @@ struct threshold {
 };
 
 struct options {
-	const char *host; /* of --hostname, or NULL; target.endpoint has it */
-	const char *port; /* of --port, the same */
-	bool udp;	  /* target.request_bytes is set */
 	struct probe_target target;
 	struct threshold warning;
 	struct threshold critical;
 	enum status timeout_status; /* of OUTCOME_TIMED_OUT */
-	unsigned verbosity;	    /* 0 to OPTIONS_VERBOSITY_MAX */
+	unsigned verbosity;	    /* how often -v is given */
 };
 
 /*

@@ -3,34 +3,26 @@
 #include "config.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "check_hello/range.h"
+#include "common/clock.h"
+#include "common/number.h"
 
-#define MILLION 1000000
-
-/* Parses the number at *text, and moves *text behind it. strtod(3) depends on the locale. */
+/* Parses the number at *text, and moves *text behind it. */
 static int parse_number(const char **text, int64_t *ret_number)
 {
-	bool negative = **text == '-', digits = false;
-	const char *next = *text + negative;
-	int64_t whole = 0, fraction = 0, unit = MILLION;
+	const uint64_t max = (RANGE_WHOLE_MAX + 1) * USEC_PER_SEC - 1;
+	bool negative = **text == '-';
+	const char *digits = *text + negative;
+	size_t length = strspn(digits, "0123456789.");
+	uint64_t number;
+	int r = number_parse_seconds(strndupa(digits, length), 0, max, &number);
 
-	for (; *next >= '0' && *next <= '9'; next++) {
-		digits = true;
-		whole = whole * 10 + (*next - '0');
-		if (whole > RANGE_WHOLE_MAX)
-			return -ERANGE;
-	}
-	if (*next == '.') {
-		for (next++; *next >= '0' && *next <= '9'; next++) {
-			digits = true;
-			fraction += (unit /= 10) * (*next - '0');
-		}
-	}
-	if (!digits)
-		return -EINVAL;
-	*ret_number = (whole * MILLION + fraction) * (negative ? -1 : 1);
-	*text = next;
+	if (r < 0)
+		return r;
+	*ret_number = negative ? -(int64_t)number : (int64_t)number;
+	*text = digits + length;
 	return 0;
 }
 

@@ -89,23 +89,14 @@ static void print_explanation(const struct options *options, const struct probe_
 /* Prints how long each phase took that came to its end. */
 static void print_phases(const struct probe_result *result)
 {
-	const struct {
-		const char *name;
-		uint64_t from_usec, to_usec;
-	} phases[] = {
-		{"resolve", result->started_usec, result->resolved_usec},
-		{"connect", result->resolved_usec, result->connected_usec},
-		{"first byte", result->connected_usec, result->first_byte_usec},
-		{"whole frame", result->first_byte_usec,
-		 result->text != NULL ? result->ended_usec : 0},
-	};
+	static const char *const names[] = {"resolve", "connect", "first byte", "whole frame"};
 	const char *separator = " (";
+	uint64_t usec;
 
-	for (size_t i = 0; i < sizeof(phases) / sizeof(*phases); i++) {
-		if (phases[i].to_usec == 0)
+	for (enum phase phase = PHASE_RESOLVE; phase <= PHASE_FRAME; phase++) {
+		if (!probe_phase(result, phase, &usec))
 			continue;
-		printf("%s%s %.6f s", separator, phases[i].name,
-		       seconds(phases[i].to_usec - phases[i].from_usec));
+		printf("%s%s %.6f s", separator, names[phase], seconds(usec));
 		separator = ", ";
 	}
 	if (separator[0] == ',')

@@ -27,7 +27,9 @@ static int probe_all(const struct options *options, struct report *report)
 
 			stats_add(&report->stats, result.text != NULL, result.time_usec);
 			r = options->format->probe(report, &result);
-			report->worst = outcome_worse_status(report->worst, exit_status);
+			report->worst = report->stats.tried == 1
+						? exit_status
+						: outcome_worse_status(report->worst, exit_status);
 			/* Flush also into a pipe, and stop when its reader is gone. */
 			if (r == 0)
 				r = stdio_flush();
@@ -42,12 +44,8 @@ static int probe_all(const struct options *options, struct report *report)
 static void print_interim_summary(void *data)
 {
 	struct report *report = data;
-	int worst = report->worst;
 
-	if (report->stats.tried == 0)
-		report->worst = EXIT_NOT_TRIED;
 	report->format->summary(report);
-	report->worst = worst;
 	stdio_flush();
 }
 
@@ -64,15 +62,12 @@ int main(int argc, char **argv)
 	report.target = &options.target;
 	report.style = &options.style;
 	report.format = options.format;
+	report.worst = EXIT_NOT_TRIED;
 
 	/* Without --count there is no summary to print: a signal ends the process as usual. */
 	if (options.style.counting)
-		signals_catch();
-	if (options.style.counting && report.format->interim)
-		signals_on_quit(print_interim_summary, &report);
+		signals_catch(options.format->interim ? print_interim_summary : NULL, &report);
 	r = probe_all(&options, &report);
-	if (report.stats.tried == 0)
-		report.worst = EXIT_NOT_TRIED;
 	if (r == 0 && options.style.counting)
 		r = options.format->summary(&report);
 

@@ -2,40 +2,30 @@
 /* options - the command line of hello-client */
 #include "config.h"
 
-#include <errno.h>
-#include <getopt.h>
-#include <stdarg.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "client/options.h"
 #include "common/clock.h"
-#include "common/mutf8.h"
 #include "common/number.h"
 #include "common/stdio.h"
 #include "probe/datagram.h"
+#include "probe/target.h"
 
-#define TIMEOUT_DEFAULT_SEC 10U
-#define TIMEOUT_MIN_USEC 1000U
 #define INTERVAL_DEFAULT_SEC 1U
-#define SECONDS_MAX 86400U
 
-/* For getopt_long(3): options without a letter. */
-#define OPTION_HISTOGRAM 256
-#define OPTION_REQUEST_SIZE 257
+#define LETTERS TARGET_LETTERS "t:c:i:o:qvhV"
+
+/* For getopt_long(3): an option without a letter. */
+#define OPTION_HISTOGRAM (TARGET_REQUEST_SIZE + 1)
 
 static const struct option long_options[] = {
-	{"ipv4", no_argument, NULL, '4'},
-	{"ipv6", no_argument, NULL, '6'},
-	{"port", required_argument, NULL, 'p'},
-	{"udp", no_argument, NULL, 'u'},
-	{"request-size", required_argument, NULL, OPTION_REQUEST_SIZE},
+	TARGET_LONG_OPTIONS,
 	{"timeout", required_argument, NULL, 't'},
 	{"count", required_argument, NULL, 'c'},
 	{"interval", required_argument, NULL, 'i'},
-	{"expect", required_argument, NULL, 'e'},
 	{"output", required_argument, NULL, 'o'},
 	{"histogram", no_argument, NULL, OPTION_HISTOGRAM},
 	{"quiet", no_argument, NULL, 'q'},
@@ -72,56 +62,17 @@ static void print_help(void)
 	       "  -V, --version       print the version and exit\n"
 	       "Exit status: %d greeted, %d no valid greeting, %d not tried or printed.\n",
 	       ENDPOINT_HOST_DEFAULT, ENDPOINT_PORT_DEFAULT, DATAGRAM_REQUEST_BYTES_DEFAULT,
-	       (double)TIMEOUT_MIN_USEC / USEC_PER_SEC, SECONDS_MAX, TIMEOUT_DEFAULT_SEC,
-	       SECONDS_MAX, INTERVAL_DEFAULT_SEC, EXIT_GREETED, EXIT_NO_GREETING, EXIT_NOT_TRIED);
+	       (double)TARGET_TIMEOUT_MIN_USEC / USEC_PER_SEC, TARGET_SECONDS_MAX,
+	       TARGET_TIMEOUT_DEFAULT_SEC, TARGET_SECONDS_MAX, INTERVAL_DEFAULT_SEC, EXIT_GREETED,
+	       EXIT_NO_GREETING, EXIT_NOT_TRIED);
 }
 
-/* Ends the process after a message about wrong usage. */
-static _Noreturn void exit_usage(void)
+int usage_print(const char *message)
 {
+	if (message != NULL)
+		fprintf(stderr, "hello-client: %s\n", message);
 	fputs("Try 'hello-client --help'.\n", stderr);
-	exit(EXIT_NOT_TRIED);
-}
-
-__attribute__((format(printf, 1, 2))) static _Noreturn void usage_error(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	fputs("hello-client: ", stderr);
-	vfprintf(stderr, format, arguments);
-	putc('\n', stderr);
-	va_end(arguments);
-	exit_usage();
-}
-
-static uint64_t parse_seconds(const char *option, const char *text, uint64_t min_usec)
-{
-	uint64_t usec = 0, max_usec = (uint64_t)SECONDS_MAX * USEC_PER_SEC;
-
-	if (number_parse_seconds(text, min_usec, max_usec, &usec) < 0)
-		usage_error("--%s: '%s' is wrong: give seconds from %g to %u", option, text,
-			    (double)min_usec / USEC_PER_SEC, SECONDS_MAX);
-	return usec;
-}
-
-static size_t parse_request_size(const char *text)
-{
-	uint64_t bytes = 0;
-
-	if (number_parse(text, 1, DATAGRAM_REQUEST_BYTES_MAX, &bytes) < 0)
-		usage_error("--request-size: '%s' is wrong: give a number of bytes from 1 to %u",
-			    text, DATAGRAM_REQUEST_BYTES_MAX);
-	return (size_t)bytes;
-}
-
-static const char *parse_expected(const char *text)
-{
-	size_t length, bad_offset;
-
-	if (mutf8_encode(text, strlen(text), NULL, 0, &length, &bad_offset) == -EILSEQ)
-		usage_error("--expect: '%s' is not UTF-8: give the text in UTF-8", text);
-	return text;
+	return EXIT_NOT_TRIED;
 }
 
 static const struct report_format *parse_format(const char *text)
@@ -139,26 +90,10 @@ static const struct report_format *parse_format(const char *text)
 
 static void parse_option(int c, const char *argument, struct options *options)
 {
-	struct probe_target *target = &options->target;
-
 	switch (c) {
-	case '4':
-		target->family = AF_INET;
-		break;
-	case '6':
-		target->family = AF_INET6;
-		break;
-	case 'p':
-		options->port = argument;
-		break;
-	case 'u':
-		options->udp = true;
-		break;
-	case OPTION_REQUEST_SIZE:
-		target->request_bytes = parse_request_size(argument);
-		break;
 	case 't':
-		target->timeout_usec = parse_seconds("timeout", argument, TIMEOUT_MIN_USEC);
+		options->target.timeout_usec =
+			target_parse_seconds("timeout", argument, TARGET_TIMEOUT_MIN_USEC);
 		break;
 	case 'c':
 		options->style.counting = true;
@@ -168,10 +103,7 @@ static void parse_option(int c, const char *argument, struct options *options)
 				argument);
 		break;
 	case 'i':
-		options->interval_usec = parse_seconds("interval", argument, 0);
-		break;
-	case 'e':
-		target->expected = parse_expected(argument);
+		options->interval_usec = target_parse_seconds("interval", argument, 0);
 		break;
 	case 'o':
 		options->format = parse_format(argument);
@@ -193,72 +125,52 @@ static void parse_option(int c, const char *argument, struct options *options)
 			printf("hello-client (%s) %s\n", PACKAGE_NAME, PACKAGE_VERSION);
 		exit(stdio_close() < 0 ? EXIT_NOT_TRIED : EXIT_GREETED);
 	default:
-		exit_usage();
+		exit(usage_print(NULL)); /* getopt_long(3) has printed the message */
 	}
 }
 
-/* `port` is that of --port, or NULL. */
-static void parse_operands(int count, char **operands, const char *port,
-			   struct endpoint *ret_endpoint)
+static void parse_operands(int count, char **operands, struct target_server *server)
 {
-	const char *host = count > 0 ? operands[0] : NULL, *why;
-
 	if (count > 2)
 		usage_error("'%s': give only a host and a port", operands[2]);
-	if (count > 1 && port != NULL)
-		usage_error("'%s' and --port=%s: give the port once", operands[1], port);
+	if (count > 1 && server->port != NULL)
+		usage_error("'%s' and --port=%s: give the port once", operands[1], server->port);
+	if (count > 0)
+		server->host = operands[0];
 	if (count > 1)
-		port = operands[1];
-	if (endpoint_parse(host, port, ret_endpoint, &why) < 0)
-		usage_error("'%s%s%s': %s", host != NULL ? host : "",
-			    host != NULL && port != NULL ? " " : "", port != NULL ? port : "", why);
-}
-
-static void check_datagrams(bool udp, struct probe_target *target)
-{
-	if (!udp && target->request_bytes > 0)
-		usage_error("--request-size is the length of a datagram: add --udp");
-	if (udp && target->endpoint.kind == ENDPOINT_VSOCK)
-		usage_error("'%s': vsock has no datagrams: leave out --udp", target->endpoint.host);
-	if (udp && target->request_bytes == 0)
-		target->request_bytes = DATAGRAM_REQUEST_BYTES_DEFAULT;
+		server->port = operands[1];
 }
 
 /* Whether an unknown option, which is a letter or a word, is one of monitoring plugins. */
 static bool is_of_plugin(int letter, const char *word)
 {
-	static const char *const words[] = {"--hostname", "--warning", "--critical"};
-
 	if (letter != 0)
 		return strchr("HwC", letter) != NULL;
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (strncmp(word, words[i], strlen(words[i])) == 0)
-			return true;
-	return false;
+	return fnmatch("--@(hostname|warning|critical)*", word, FNM_EXTMATCH) == 0;
 }
 
 void options_parse(int argc, char **argv, struct options *ret_options)
 {
 	struct options *options = ret_options;
-	struct probe_target *target = &options->target;
+	struct target_server server = {0};
 	int c;
 
 	*options = (struct options){
-		.target = {.family = AF_UNSPEC,
-			   .timeout_usec = (uint64_t)TIMEOUT_DEFAULT_SEC * USEC_PER_SEC},
+		.target = target_default(),
 		.format = &report_text,
 		.interval_usec = (uint64_t)INTERVAL_DEFAULT_SEC * USEC_PER_SEC,
 	};
-	while ((c = getopt_long(argc, argv, "46p:ut:c:i:e:o:qvhV", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, LETTERS, long_options, NULL)) != -1) {
 		if (c == '?' && is_of_plugin(optopt, argv[optind - 1]))
 			fputs("hello-client: for monitoring, use check_hello -H HOST -w RANGE -c "
 			      "RANGE: see check_hello(1)\n",
 			      stderr);
-		parse_option(c, optarg, options);
+		if (!target_option(c, optarg, &server, &options->target))
+			parse_option(c, optarg, options);
 	}
-	parse_operands(argc - optind, argv + optind, options->port, &target->endpoint);
-	check_datagrams(options->udp, target);
+	parse_operands(argc - optind, argv + optind, &server);
+	target_complete(&server, &options->target);
 	/* Wait for the server to close only if that is reported. */
-	target->await_close = options->style.verbose && !options->style.quiet &&
-			      options->format != &report_openmetrics;
+	options->target.await_close = options->style.verbose && !options->style.quiet &&
+				      options->format != &report_openmetrics;
 }

@@ -10,10 +10,8 @@
 
 struct options {
 	struct probe_target target;
-	const char *port; /* of --port, or NULL; the target has it */
 	const struct report_format *format;
 	struct report_style style;
-	bool udp;		/* the target then has the length of a request */
 	uint64_t count;		/* how many greetings; 0 for no end */
 	uint64_t interval_usec; /* from the start of one greeting to the start of the next */
 };

@@ -24,7 +24,7 @@ struct report {
 	const struct report_style *style;
 	const struct report_format *format;
 	struct stats stats; /* including the probe that is being reported */
-	int worst;	    /* the worst exit status so far, without that probe */
+	int worst; /* exit status of the probes before that one; EXIT_NOT_TRIED without any */
 	uint64_t outcomes[OUTCOME_INTERRUPTED]; /* openmetrics: the number of probes with each */
 	uint64_t buckets[REPORT_BUCKETS];	/* openmetrics: of greetings, cumulative */
 };
@@ -43,7 +43,7 @@ struct report_format {
 	const char *name; /* for --output */
 	int (*probe)(struct report *report, const struct probe_result *result);
 	int (*summary)(struct report *report); /* after the last probe, if counting */
-	bool interim;			       /* SIGQUIT prints a summary, and the run goes on */
+	bool interim;			       /* SIGQUIT prints a summary; else it is ignored */
 };
 
 extern const struct report_format report_text; /* for people, like ping(8) */

@@ -57,10 +57,12 @@ static struct json_object *seconds(double usec)
 	return json_object_new_double_s(usec / USEC_PER_SEC, digits);
 }
 
-/* The time of a phase, or null if its end was not reached. */
-static struct json_object *phase(uint64_t from_usec, uint64_t to_usec)
+/* The time of a phase, or null if it was not completed. */
+static struct json_object *phase(const struct probe_result *result, enum phase phase)
 {
-	return to_usec != 0 ? seconds((double)(to_usec - from_usec)) : NULL;
+	uint64_t usec;
+
+	return probe_phase(result, phase, &usec) ? seconds((double)usec) : NULL;
 }
 
 /* The name of a service is a number once it is looked up. `result` is NULL if there is none. */
@@ -77,7 +79,7 @@ static struct json_object *port(const struct endpoint *endpoint, const struct pr
 	return text.port[0] != '\0' ? number(strtoul(text.port, NULL, 10)) : NULL;
 }
 
-/* What was given, so that it can be given again. */
+/* The server as given, in a form that can be given again. */
 static void add_endpoint(struct json_object *object, const struct endpoint *endpoint,
 			 const struct probe_result *result)
 {
@@ -135,7 +137,10 @@ static struct json_object *attempts(const struct probe_result *result)
 		    string(asked && attempt->state == ATTEMPT_CONNECTED ? "answered"
 									: states[attempt->state]));
 		add(object, "error", error != 0 ? string(strerror(error)) : NULL);
-		add(object, "time", phase(attempt->started_usec, attempt->ended_usec));
+		add(object, "time",
+		    attempt->state != ATTEMPT_NOT_TRIED
+			    ? seconds((double)(attempt->ended_usec - attempt->started_usec))
+			    : NULL);
 		add(object, "asked", asked ? number(attempt->asked) : NULL);
 		json_object_array_add(array, object);
 	}
@@ -183,11 +188,11 @@ static int json_probe(struct report *report, const struct probe_result *result)
 	add(object, "greeting", greeted ? greeting(result) : NULL);
 	add(object, "frame_length", greeted ? number(result->frame_have) : NULL);
 	add(object, "time", seconds((double)result->time_usec));
-	add(object, "resolve_time", phase(result->started_usec, result->resolved_usec));
-	add(object, "connect_time", phase(result->resolved_usec, result->connected_usec));
-	add(object, "first_byte_time", phase(result->connected_usec, result->first_byte_usec));
-	add(object, "frame_time", phase(result->first_byte_usec, greeted ? result->ended_usec : 0));
-	add(object, "close_time", phase(result->ended_usec, result->closed_usec));
+	add(object, "resolve_time", phase(result, PHASE_RESOLVE));
+	add(object, "connect_time", phase(result, PHASE_CONNECT));
+	add(object, "first_byte_time", phase(result, PHASE_FIRST_BYTE));
+	add(object, "frame_time", phase(result, PHASE_FRAME));
+	add(object, "close_time", phase(result, PHASE_CLOSE));
 	add(object, "attempts", attempts(result));
 	free(explanation);
 	return print_line(object);

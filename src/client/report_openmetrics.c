@@ -15,8 +15,8 @@
 
 /*
  * The output is valid in both formats of Prometheus: OpenMetrics 1.0, and the older text format
- * 0.0.4, which the textfile collector of node_exporter reads. What only one of them has is left
- * out: timestamps of samples, units, and every type but gauge and histogram. There is no counter,
+ * 0.0.4, which the textfile collector of node_exporter reads. Features of only one are left out:
+ * timestamps of samples, units, and every type but gauge and histogram. There is no counter,
  * because each run begins at 0. "# EOF", which OpenMetrics requires, is a comment in the other.
  *
  * Names and labels are an interface, described in hello-client(1): never change one.
@@ -115,24 +115,18 @@ static void print_results(const struct report *report, const char *labels, int e
 /* The metrics of a single probe. Those of phases that were not completed are left out. */
 static void print_probe(const struct probe_result *result, const char *labels)
 {
-	const struct {
-		const char *name;
-		uint64_t from_usec, to_usec;
-	} phases[] = {
-		{"resolve", result->started_usec, result->resolved_usec},
-		{"connect", result->resolved_usec, result->connected_usec},
-		{"first_byte", result->connected_usec, result->first_byte_usec},
-		{"frame", result->first_byte_usec, result->text != NULL ? result->ended_usec : 0},
-	};
+	static const char *const phases[] = {"resolve", "connect", "first_byte", "frame"};
 	const char *name = "phase_duration_seconds";
+	uint64_t usec;
 
 	print_gauge("duration_seconds", labels, "The time from the start of the probe to its end.",
 		    (double)result->time_usec / USEC_PER_SEC, 6);
 	if (result->resolved_usec != 0)
 		print_head(name, "gauge", "The time of each completed phase.");
-	for (size_t i = 0; i < sizeof(phases) / sizeof(*phases) && phases[i].to_usec != 0; i++)
-		print_sample(name, labels, "phase", phases[i].name,
-			     (double)(phases[i].to_usec - phases[i].from_usec) / USEC_PER_SEC, 6);
+	for (enum phase phase = PHASE_RESOLVE; phase <= PHASE_FRAME; phase++)
+		if (probe_phase(result, phase, &usec))
+			print_sample(name, labels, "phase", phases[phase],
+				     (double)usec / USEC_PER_SEC, 6);
 	if (result->text != NULL)
 		print_gauge("greeting_bytes", labels, "The length of the greeting in UTF-8.",
 			    (double)result->text_length, 0);

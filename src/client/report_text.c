@@ -40,23 +40,18 @@ static void print_attempt(const struct connect_attempt *attempt)
 	putc('\n', stderr);
 }
 
-static void print_phase(const char *name, uint64_t from_usec, uint64_t to_usec)
-{
-	if (to_usec != 0)
-		fprintf(stderr, "%s: %.3f ms\n", name, msec(to_usec - from_usec));
-}
-
 /* Every address, and how long each phase took that came to its end. */
 static void print_phases(const struct probe_result *result)
 {
+	static const char *const names[] = {"resolve", "connect", "first byte", "whole frame",
+					    "peer's close"};
+	uint64_t usec;
+
 	for (size_t i = 0; result->attempts != NULL && i < result->addresses.count; i++)
 		print_attempt(&result->attempts[i]);
-	print_phase("resolve", result->started_usec, result->resolved_usec);
-	print_phase("connect", result->resolved_usec, result->connected_usec);
-	print_phase("first byte", result->connected_usec, result->first_byte_usec);
-	print_phase("whole frame", result->first_byte_usec,
-		    result->text != NULL ? result->ended_usec : 0);
-	print_phase("peer's close", result->ended_usec, result->closed_usec);
+	for (enum phase phase = PHASE_RESOLVE; phase <= PHASE_CLOSE; phase++)
+		if (probe_phase(result, phase, &usec))
+			fprintf(stderr, "%s: %.3f ms\n", names[phase], msec(usec));
 }
 
 static int print_greeting(const struct report *report, const struct probe_result *result)

@@ -74,8 +74,7 @@ int activation_receive(struct activation *ret_activation, char **ret_why)
 			continue;
 		if (asprintf(ret_why,
 			     "file descriptor %d: %s; pass connections with Accept=yes, or "
-			     "listening "
-			     "and datagram sockets with Accept=no: see hello.socket(8)",
+			     "listening and datagram sockets with Accept=no: see hello.socket(8)",
 			     fd, what) < 0)
 			*ret_why = NULL;
 		return r < 0 ? r : -EINVAL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* server - what server.c and server_clients.c share */
+/* server_internal - the server, as server.c and server_clients.c share it */
 #ifndef HELLOD_SERVER_INTERNAL_H
 #define HELLOD_SERVER_INTERNAL_H
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/param.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -44,8 +45,8 @@ static int connect_unix(int fd, const struct address *to, uint64_t deadline_usec
 	/* A wait of no time, for its signals. */
 	while (signals_wait(NULL, 0, 0, &ignored) == OUTCOME_TIMED_OUT &&
 	       (now = clock_now_usec()) < deadline_usec) {
-		uint64_t left = deadline_usec - now, most = CONNECT_UNIX_MSEC * USEC_PER_MSEC;
-		struct timeval timeout = {.tv_usec = (suseconds_t)(left < most ? left : most)};
+		uint64_t most = CONNECT_UNIX_MSEC * USEC_PER_MSEC;
+		struct timeval timeout = {.tv_usec = (suseconds_t)MIN(deadline_usec - now, most)};
 
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 		if (connect(fd, (const struct sockaddr *)&to->storage, to->length) == 0)
@@ -208,11 +209,6 @@ static struct connect_attempt *next_to_ask(struct connect_attempt *attempts, siz
 	return next;
 }
 
-static uint64_t earlier(uint64_t a_usec, uint64_t b_usec)
-{
-	return a_usec < b_usec ? a_usec : b_usec;
-}
-
 /* Returns OUTCOME_NONE once an attempt is ATTEMPT_CONNECTED, or as connect_any(). */
 static enum outcome connect_loop(struct connect_attempt *attempts, size_t count,
 				 size_t request_bytes, uint64_t deadline_usec,
@@ -238,14 +234,14 @@ static enum outcome connect_loop(struct connect_attempt *attempts, size_t count,
 			uint64_t delay = CONNECT_ATTEMPT_DELAY_MSEC * USEC_PER_MSEC;
 
 			attempt_start(&attempts[started++], request_bytes, deadline_usec);
-			next_usec = now + earlier(share, delay);
+			next_usec = now + MIN(share, delay);
 			continue;
 		}
 		if (first_with(attempts, started, ATTEMPT_PENDING) == NULL)
 			return all_failed(attempts, count, ret_error);
 		if (started < count)
 			wake_usec = next_usec;
-		outcome = wait_for_any(attempts, started, polled, earlier(wake_usec, again_usec),
+		outcome = wait_for_any(attempts, started, polled, MIN(wake_usec, again_usec),
 				       ret_error);
 		if (outcome == OUTCOME_INTERRUPTED || outcome == OUTCOME_SYSTEM_ERROR)
 			return outcome;

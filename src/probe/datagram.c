@@ -30,7 +30,8 @@ int datagram_ask(int fd, size_t request_bytes)
 
 	if (send(fd, zeros, request_bytes, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return 0;
-	return errno == EAGAIN || errno == EMSGSIZE ? 0 : -errno;
+	/* ENOBUFS: the queue of an interface is full, which only IP_RECVERR lets the kernel say. */
+	return errno == EAGAIN || errno == ENOBUFS || errno == EMSGSIZE ? 0 : -errno;
 }
 
 uint64_t datagram_again_usec(uint64_t first_usec, unsigned asked)

@@ -35,8 +35,8 @@ int datagram_prepare(int fd, int family);
 
 /*
  * Sends a request of 1 to DATAGRAM_REQUEST_BYTES_MAX bytes. Returns 0 or -errno, which may be an
- * error that ICMP reported about an earlier request. A full queue is not an error, but loses the
- * request.
+ * error that ICMP reported about an earlier request. A full queue, of the server or of an interface
+ * of this host, is not an error, but loses the request.
  */
 int datagram_ask(int fd, size_t request_bytes);
 

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/un.h>
 
 #include "common/number.h"
@@ -23,6 +24,7 @@
 #define VSOCK_PREFIX "vsock:"
 
 #define WHY_TWO_PORTS "the port is given twice: give it once"
+#define WHY_NO_ZONE "a link-local address has a zone: give fe80::1%eth0 or [fe80::1%eth0]:PORT"
 
 /* The functions parse_...() return NULL, or why the text is wrong. */
 
@@ -80,6 +82,14 @@ static bool is_ipv6(const char *text, size_t length)
 	return inet_pton(AF_INET6, copy, &ignored) == 1;
 }
 
+/* Every interface has a network of such addresses, so that connect(2) refuses one without a zone. */
+static bool lacks_zone(const char *host)
+{
+	struct in6_addr address;
+
+	return inet_pton(AF_INET6, host, &address) == 1 && IN6_IS_ADDR_LINKLOCAL(&address);
+}
+
 static const char *parse_bracketed(const char *text, const char *port, struct endpoint *endpoint)
 {
 	size_t length = strcspn(text + 1, "]");
@@ -95,6 +105,8 @@ static const char *parse_bracketed(const char *text, const char *port, struct en
 	if (*rest == ':' && port != NULL)
 		return WHY_TWO_PORTS;
 	why = parse_host(text + 1, length, endpoint);
+	if (why == NULL && lacks_zone(endpoint->host))
+		why = WHY_NO_ZONE;
 	if (why == NULL && *rest == ':')
 		why = parse_port(rest + 1, endpoint);
 	else if (why == NULL && port != NULL)
@@ -124,6 +136,8 @@ static const char *parse_inet(const char *text, const char *port, struct endpoin
 	why = parse_host(text, colon != NULL ? (size_t)(colon - text) : strlen(text), endpoint);
 	if (why != NULL)
 		return why;
+	if (lacks_zone(endpoint->host))
+		return WHY_NO_ZONE;
 	/* inet_aton(3) would take it as the 32 bits of an IPv4 address. */
 	if (consists_of(endpoint->host, DIGITS))
 		return "a number is not a host: give HOST:PORT, or -p PORT for a port of localhost";
@@ -235,7 +249,10 @@ const char *endpoint_hint(const struct endpoint *endpoint)
 		return "for an IPv4 address, give four numbers from 0 to 255, as in 192.0.2.1";
 	if (label != NULL && label[1] != '\0' && consists_of(label + 1, DIGITS))
 		return "for a port, give HOST:PORT";
-	if (label != NULL && (strcmp(label, ".sock") == 0 || strcmp(label, ".socket") == 0))
+	if (strcasecmp(host, "unix") == 0 ||
+	    (label != NULL && (strcmp(label, ".sock") == 0 || strcmp(label, ".socket") == 0)))
 		return "for a UNIX socket, give unix:PATH";
+	if (strcasecmp(host, "vsock") == 0)
+		return "for a virtual machine, give vsock:CID or vsock:CID:PORT";
 	return NULL;
 }

@@ -32,12 +32,12 @@ struct endpoint {
  * that was given apart, or NULL. A port may be in one of them; without any it is 6666.
  *
  *	HOST  HOST:PORT                   a name or IPv4; PORT is a number or a name of services(5)
- *	IPV6  [IPV6]  [IPV6]:PORT         also with a zone: fe80::1%eth0
+ *	IPV6  [IPV6]  [IPV6]:PORT         with a zone if link-local: fe80::1%eth0
  *	/PATH  unix:PATH                  the path of a UNIX socket
  *	@NAME  unix:@NAME                 a UNIX socket with an abstract name: unix(7)
  *	vsock:CID  vsock:CID:PORT         numbers of 32 bits: vsock(7)
  *
- * What is an IPv6 address as a whole is one: the last group of ::1:6666 is not a port.
+ * Without brackets, the last group of an IPv6 address is not a port: ::1:6666.
  *
  * Returns 0; -EINVAL, with what is wrong and the form to use in *ret_why, a static string, to come
  *         after `text` and `port`.

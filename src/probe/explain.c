@@ -113,14 +113,15 @@ static int explain_connected(const struct probe_target *target, const struct pro
 }
 
 /* `host` is escaped. */
-static int explain_unknown(const char *host, const struct endpoint *endpoint, int error,
+static int explain_unknown(const char *host, const struct probe_target *target, int error,
 			   char **ret_text)
 {
-	const char *hint = error == EAI_NONAME ? endpoint_hint(endpoint) : NULL;
+	const char *hint = error == EAI_NONAME ? endpoint_hint(&target->endpoint) : NULL;
 
 	if (error == EAI_SERVICE)
-		return asprintf(ret_text, "%s: no service '%s' in services(5): give a number", host,
-				endpoint->port);
+		return asprintf(ret_text, "%s: no service '%s/%s' in services(5): give a number",
+				host, target->endpoint.port,
+				target->request_bytes > 0 ? "udp" : "tcp");
 	return asprintf(ret_text, "%s: %s%s%s", host, gai_strerror(error), hint != NULL ? ": " : "",
 			hint != NULL ? hint : "");
 }
@@ -164,7 +165,7 @@ char *explain_result(const struct probe_target *target, const struct probe_resul
 	if (result->outcome == OUTCOME_GREETED)
 		r = asprintf(&text, "%s", "");
 	else if (result->outcome == OUTCOME_UNKNOWN_HOST)
-		r = explain_unknown(host, &target->endpoint, result->error, &text);
+		r = explain_unknown(host, target, result->error, &text);
 	else if (result->outcome == OUTCOME_SYSTEM_ERROR)
 		r = asprintf(&text, "%s: %s", host, strerror(result->error));
 	else if (result->outcome == OUTCOME_INTERRUPTED)

@@ -143,6 +143,22 @@ void probe_run(const struct probe_target *target, struct probe_result *ret_resul
 	}
 }
 
+bool probe_phase(const struct probe_result *result, enum phase phase, uint64_t *ret_usec)
+{
+	const uint64_t ends[] = {
+		[PHASE_RESOLVE] = result->resolved_usec,
+		[PHASE_CONNECT] = result->connected_usec,
+		[PHASE_FIRST_BYTE] = result->first_byte_usec,
+		[PHASE_FRAME] = result->text != NULL ? result->ended_usec : 0,
+		[PHASE_CLOSE] = result->closed_usec,
+	};
+
+	if (ends[phase] == 0)
+		return false;
+	*ret_usec = ends[phase] - (phase == PHASE_RESOLVE ? result->started_usec : ends[phase - 1]);
+	return true;
+}
+
 void probe_clear(struct probe_result *result)
 {
 	free(result->text);

@@ -61,6 +61,12 @@ struct probe_result {
  */
 void probe_run(const struct probe_target *target, struct probe_result *ret_result);
 
+/* The phases of a probe, in order; PHASE_CLOSE only of a connection, and with await_close. */
+enum phase { PHASE_RESOLVE, PHASE_CONNECT, PHASE_FIRST_BYTE, PHASE_FRAME, PHASE_CLOSE };
+
+/* Returns true, with how long the phase took in *ret_usec, if the phase was completed. */
+bool probe_phase(const struct probe_result *result, enum phase phase, uint64_t *ret_usec);
+
 /* Frees the text, the attempts and the addresses, and sets the pointers to NULL. */
 void probe_clear(struct probe_result *result);
 

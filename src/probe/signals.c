@@ -26,7 +26,7 @@ static void note_quit(int signal_number)
 	quit_pending = 1;
 }
 
-void signals_catch(void)
+void signals_catch(void (*on_quit)(void *), void *data)
 {
 	/* Without SA_RESTART, so that a signal also ends a write to a pipe that nobody reads. */
 	struct sigaction action = {.sa_handler = note_signal};
@@ -34,21 +34,16 @@ void signals_catch(void)
 	sigemptyset(&handled);
 	sigaddset(&handled, SIGINT);
 	sigaddset(&handled, SIGTERM);
+	sigaddset(&handled, SIGQUIT);
 	action.sa_mask = handled;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	sigprocmask(SIG_UNBLOCK, &handled, NULL);
-}
 
-void signals_on_quit(void (*callback)(void *), void *data)
-{
 	/* With SA_RESTART, because no write is to be cut short. ppoll(2) is interrupted anyway. */
-	struct sigaction action = {.sa_handler = note_quit, .sa_flags = SA_RESTART};
-
-	quit_callback = callback;
+	action.sa_handler = note_quit;
+	action.sa_flags = SA_RESTART;
+	quit_callback = on_quit;
 	quit_data = data;
-	sigaddset(&handled, SIGQUIT);
-	action.sa_mask = handled;
 	sigaction(SIGQUIT, &action, NULL);
 	sigprocmask(SIG_UNBLOCK, &handled, NULL);
 }
@@ -70,7 +65,8 @@ enum outcome signals_wait(struct pollfd *polled, nfds_t count, uint64_t deadline
 
 		if (quit_pending) {
 			quit_pending = 0;
-			quit_callback(quit_data);
+			if (quit_callback != NULL)
+				quit_callback(quit_data);
 		}
 		now = clock_now_usec();
 		left = deadline_usec > now ? deadline_usec - now : 0;

@@ -13,14 +13,11 @@
  * From here on SIGINT and SIGTERM end every signals_wait() instead of the process. A second signal
  * changes nothing, because timeout(1) sends its signal twice. Overrides an inherited SIG_IGN or
  * mask, as ping(8) does, so that scripts can stop a background client.
+ *
+ * SIGQUIT no longer ends the process either: signals_wait() calls `on_quit` with `data`, once for
+ * signals that arrive together, and goes on waiting. If `on_quit` is NULL, SIGQUIT has no effect.
  */
-void signals_catch(void);
-
-/*
- * After signals_catch(): SIGQUIT no longer ends the process, but has a function called, once for
- * signals that arrive together, by signals_wait(), which goes on waiting afterwards.
- */
-void signals_on_quit(void (*callback)(void *), void *data);
+void signals_catch(void (*on_quit)(void *data), void *data);
 
 /* Whether SIGINT or SIGTERM has arrived since signals_catch(). */
 bool signals_caught(void);

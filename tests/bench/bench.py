@@ -2,14 +2,16 @@
 """Compares hellod with other greeting servers: greetings per second, CPU time, latency, memory.
 
 Run it with "make bench", in the top build directory. All servers run at the same time and take
-turns under load: in each round, each server gets its share at each concurrency. The table goes to
-standard output; bench.json, bench.txt, rate.svg and cpu.svg to the output directory. A server that
-is not available is left out and listed as missing. With QUICK=1 in the environment there is one
-short round.
+turns under load: in each round, each server gets its share at each concurrency, where a client
+starts when another one ends, and at each rate, where clients start at exponential gaps whatever the
+responses. Servers that start a process for each client take part in the first only. The tables go
+to standard output; bench.json, bench.txt, rate.svg and cpu.svg to the output directory. A server
+that is not available is left out and listed as missing. With QUICK=1 in the environment there is
+one short round.
 
 With --against=HELLOD, two builds of hellod are compared: this one and HELLOD, in both modes. In
-each round both get the same load, and the order alternates. The ratio of their CPU times is the
-median of the ratios in each round.
+each round both get the same load, and the order alternates. The ratio of their CPU times, and that
+of their median latencies, is the median of the ratios in each round.
 
 Exit status: 0, or 1 if hellod lost a greeting.
 """
@@ -29,7 +31,7 @@ import report
 import servers
 
 RSS_STEP_SEC = 0.1
-WARM_UP_CONCURRENCY = 8
+WARM_UP = report.Load("concurrency", 8)
 TALKERS = 100
 TALKERS_AT_A_TIME = 50
 TALK_BYTES = 20000
@@ -53,27 +55,28 @@ def read_load(status, out):
     return json.loads(out)
 
 
-def put_under_load(server, concurrency, seconds):
+def put_under_load(server, load, seconds):
     """Returns the result of load, with the CPU time and memory of the server."""
     before = server.cpu_usec()  # at rest since the last run
     seconds *= server.seconds_factor
-    command = server.load("--json", f"--concurrency={concurrency}", f"--seconds={seconds:.3f}")
+    command = server.load("--json", f"--{load.kind}={load.clients}", f"--seconds={seconds:.3f}")
     rss_kib = 0
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as load:
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
         try:
             while True:
                 try:
-                    out = load.communicate(timeout=RSS_STEP_SEC)[0]
+                    out = process.communicate(timeout=RSS_STEP_SEC)[0]
                     break
                 except subprocess.TimeoutExpired:
                     rss_kib = max(rss_kib, cgroup_cpu.rss_kib(server.root()))
         except BaseException:
-            load.kill()
+            process.kill()
             raise
-    run = read_load(load.returncode, out)
+    run = read_load(process.returncode, out)
     cpu = cgroup_cpu.at_rest(server.cpu_usec) - before
     run["rss_kib"] = max(rss_kib, cgroup_cpu.rss_kib(server.root()))
     run["cpu_usec"] = cpu / run["greetings"] if run["greetings"] > 0 else None
+    run["p50_usec"] = run["latency_usec"]["p50"] if run["greetings"] > 0 else None
     return run
 
 
@@ -112,16 +115,20 @@ def measure(running, options):
     for server in running:
         progress(f"warming up {server.name}")
         cgroup_cpu.at_rest(server.cpu_usec)
-        put_under_load(server, WARM_UP_CONCURRENCY, options.seconds)
+        put_under_load(server, WARM_UP, options.seconds)
+    loads = [report.Load(kind, clients) for kind in report.KINDS
+             for clients in sorted(getattr(options, kind))]
     for number in range(options.rounds):
-        for concurrency in options.concurrency:
+        for load in loads:
             for server in order_of_round(running, number, options):
-                progress(f"round {number + 1} of {options.rounds}: {server.name}, {concurrency}")
-                run = put_under_load(server, concurrency, options.seconds)
-                runs.append({"server": server.name, "concurrency": concurrency, "round": number,
-                             **run})
+                if load.kind == "rate" and not server.takes_rates:
+                    continue
+                progress(f"round {number + 1} of {options.rounds}: {server.name}, {load.title()}")
+                run = put_under_load(server, load, options.seconds)
+                runs.append({"server": server.name, **load._asdict(), "round": number, **run})
     order = [server.name for server in running]
-    runs.sort(key=lambda run: (run["concurrency"], order.index(run["server"]), run["round"]))
+    runs.sort(key=lambda run: (loads.index(report.load_of(run)), order.index(run["server"]),
+                               run["round"]))
     return runs
 
 
@@ -170,11 +177,12 @@ def write(result, options):
     if options.save:
         options.save.write_text(page)
     print(page, end="", flush=True)
-    if options.against:
+    if options.against or not options.concurrency:
         return
+    records = [record for record in result["summary"] if record["kind"] == "concurrency"]
     if shutil.which("gnuplot"):
-        report.plot(result["summary"], "rate", "greetings per second", options.output / "rate.svg")
-        report.plot(result["summary"], "cpu_usec", "microseconds of CPU for a greeting",
+        report.plot(records, "rate", "greetings per second", options.output / "rate.svg")
+        report.plot(records, "cpu_usec", "microseconds of CPU for a greeting",
                     options.output / "cpu.svg")
     else:
         print("no plots: gnuplot is not installed", file=sys.stderr)
@@ -188,10 +196,12 @@ def parse_options():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, help="(3; 15 with --against)")
     parser.add_argument("--seconds", type=float,
-                        help="of load for each server, concurrency and round "
+                        help="of load for each server, concurrency or rate, and round "
                         "(0.8; 0.3 with --against)")
-    parser.add_argument("--concurrency", type=int, nargs="+", help="(1 8 32 128; 1 32 with "
-                        "--against)")
+    parser.add_argument("--concurrency", type=int, nargs="*", metavar="N",
+                        help="clients at a time (1 8 32 128; 1 32 with --against)")
+    parser.add_argument("--rate", type=int, nargs="*", metavar="N",
+                        help="clients a second (1000 5000 10000 16000; 1000 5000 with --against)")
     parser.add_argument("--servers", nargs="+", choices=names, metavar="SERVER",
                         help=f"{', '.join(names)} (all; with --against {', '.join(builds)})")
     parser.add_argument("--against", type=pathlib.Path, metavar="HELLOD",
@@ -206,8 +216,12 @@ def parse_options():
     short = quick or options.against
     options.rounds = options.rounds or (1 if quick else 15 if short else 3)
     options.seconds = options.seconds or (0.3 if short else 0.8)
-    options.concurrency = options.concurrency or ([1, 32] if short else [1, 8, 32, 128])
-    if options.rounds < 1 or options.seconds <= 0 or min(options.concurrency) < 1:
+    if options.concurrency is None:
+        options.concurrency = [1, 32] if short else [1, 8, 32, 128]
+    if options.rate is None:
+        options.rate = [1000] if quick else [1000, 5000] if short else [1000, 5000, 10000, 16000]
+    clients = options.concurrency + options.rate
+    if options.rounds < 1 or options.seconds <= 0 or not clients or min(clients) < 1:
         parser.error("nothing to measure")
     options.servers = [names[name] for name in
                        options.servers or (builds if options.against else names)]

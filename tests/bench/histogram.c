@@ -43,26 +43,30 @@ enum outcome outcome_of_errno(int error)
 	}
 }
 
+static int latencies_add(struct latencies *latencies, uint64_t usec)
+{
+	if (latencies->count == latencies->size) {
+		size_t size = latencies->size > 0 ? 2 * latencies->size : LATENCIES_FIRST;
+		uint32_t *grown = reallocarray(latencies->usec, size, sizeof(*grown));
+
+		if (grown == NULL)
+			return -ENOMEM;
+		latencies->usec = grown;
+		latencies->size = size;
+	}
+	latencies->usec[latencies->count++] = usec < UINT32_MAX ? (uint32_t)usec : UINT32_MAX;
+	return 0;
+}
+
 int histogram_add(struct histogram *histogram, enum outcome outcome, uint64_t latency_usec)
 {
-	uint64_t n = histogram->counts[OUTCOME_GREETED];
-
-	if (outcome == OUTCOME_GREETED) {
-		if (n == histogram->latencies_size) {
-			size_t size = n > 0 ? 2 * (size_t)n : LATENCIES_FIRST;
-			uint32_t *grown =
-				reallocarray(histogram->latencies_usec, size, sizeof(*grown));
-
-			if (grown == NULL)
-				return -ENOMEM;
-			histogram->latencies_usec = grown;
-			histogram->latencies_size = size;
-		}
-		histogram->latencies_usec[n] =
-			latency_usec < UINT32_MAX ? (uint32_t)latency_usec : UINT32_MAX;
-	}
 	histogram->counts[outcome]++;
-	return 0;
+	return outcome == OUTCOME_GREETED ? latencies_add(&histogram->greeted, latency_usec) : 0;
+}
+
+int histogram_add_late(struct histogram *histogram, uint64_t late_usec)
+{
+	return latencies_add(&histogram->late, late_usec);
 }
 
 uint64_t histogram_lost(const struct histogram *histogram)
@@ -81,15 +85,30 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Returns a percentile. The latencies are sorted. */
-static uint32_t latency_at(const struct histogram *histogram, uint64_t permille)
+static void latencies_sort(struct latencies *latencies)
 {
-	uint64_t n = histogram->counts[OUTCOME_GREETED];
-	uint64_t rank = (n * permille + 999) / 1000;
+	/* NULL is undefined behaviour for qsort(), even for no elements. */
+	if (latencies->count > 0)
+		qsort(latencies->usec, latencies->count, sizeof(*latencies->usec), by_value);
+}
 
-	if (n == 0)
+/* Returns a percentile. The latencies are sorted. */
+static uint32_t latency_at(const struct latencies *latencies, uint64_t permille)
+{
+	uint64_t rank = (latencies->count * permille + 999) / 1000;
+
+	if (latencies->count == 0)
 		return 0;
-	return histogram->latencies_usec[rank > 0 ? rank - 1 : 0];
+	return latencies->usec[rank > 0 ? rank - 1 : 0];
+}
+
+static void print_json_latencies(const char *name, const struct latencies *latencies)
+{
+	printf(", \"%s\": {", name);
+	for (size_t i = 0; i < PERCENTILES; i++)
+		printf("%s\"%s\": %" PRIu32, i > 0 ? ", " : "", percentiles[i].name,
+		       latency_at(latencies, percentiles[i].permille));
+	printf("}");
 }
 
 static void print_json(const struct histogram *histogram, double seconds, double rate)
@@ -99,22 +118,30 @@ static void print_json(const struct histogram *histogram, double seconds, double
 	for (int outcome = OUTCOME_GREETED + 1; outcome < OUTCOME_COUNT; outcome++)
 		printf("%s\"%s\": %" PRIu64, outcome > OUTCOME_GREETED + 1 ? ", " : "",
 		       outcome_names[outcome], histogram->counts[outcome]);
-	printf("}, \"seconds\": %.6f, \"rate\": %.1f, \"latency_usec\": {", seconds, rate);
+	printf("}, \"seconds\": %.6f, \"rate\": %.1f", seconds, rate);
+	print_json_latencies("latency_usec", &histogram->greeted);
+	if (histogram->late.count > 0)
+		print_json_latencies("late_usec", &histogram->late);
+	printf("}\n");
+}
+
+static void print_text_latencies(const char *name, const struct latencies *latencies)
+{
+	printf("%s in microseconds:", name);
 	for (size_t i = 0; i < PERCENTILES; i++)
-		printf("%s\"%s\": %" PRIu32, i > 0 ? ", " : "", percentiles[i].name,
-		       latency_at(histogram, percentiles[i].permille));
-	printf("}}\n");
+		printf(" %s %" PRIu32, percentiles[i].name,
+		       latency_at(latencies, percentiles[i].permille));
+	printf("\n");
 }
 
 static void print_text(const struct histogram *histogram, double seconds, double rate)
 {
 	printf("%" PRIu64 " greetings in %.3f s: %.1f/s\n", histogram->counts[OUTCOME_GREETED],
 	       seconds, rate);
-	printf("latency in microseconds:");
-	for (size_t i = 0; i < PERCENTILES; i++)
-		printf(" %s %" PRIu32, percentiles[i].name,
-		       latency_at(histogram, percentiles[i].permille));
-	printf("\n%" PRIu64 " lost", histogram_lost(histogram));
+	print_text_latencies("latency", &histogram->greeted);
+	if (histogram->late.count > 0)
+		print_text_latencies("started late", &histogram->late);
+	printf("%" PRIu64 " lost", histogram_lost(histogram));
 	for (int outcome = OUTCOME_GREETED + 1; outcome < OUTCOME_COUNT; outcome++)
 		if (histogram->counts[outcome] > 0)
 			printf(", %s %" PRIu64, outcome_names[outcome], histogram->counts[outcome]);
@@ -126,10 +153,8 @@ void histogram_print(struct histogram *histogram, bool json)
 	double seconds = (double)histogram->usec / USEC_PER_SEC;
 	double rate = histogram->usec > 0 ? (double)histogram->timely / seconds : 0;
 
-	/* NULL is undefined behaviour for qsort(), even for no elements. */
-	if (histogram->counts[OUTCOME_GREETED] > 0)
-		qsort(histogram->latencies_usec, histogram->counts[OUTCOME_GREETED],
-		      sizeof(*histogram->latencies_usec), by_value);
+	latencies_sort(&histogram->greeted);
+	latencies_sort(&histogram->late);
 	if (json)
 		print_json(histogram, seconds, rate);
 	else
@@ -138,6 +163,7 @@ void histogram_print(struct histogram *histogram, bool json)
 
 void histogram_free(struct histogram *histogram)
 {
-	free(histogram->latencies_usec);
+	free(histogram->greeted.usec);
+	free(histogram->late.usec);
 	*histogram = (struct histogram){0};
 }

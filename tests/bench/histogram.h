@@ -19,12 +19,18 @@ enum outcome {
 	OUTCOME_COUNT,
 };
 
+struct latencies {
+	uint32_t *usec; /* owned */
+	size_t count;
+	size_t size;
+};
+
 /* Zero-initialized when empty. */
 struct histogram {
 	uint64_t counts[OUTCOME_COUNT];
-	uint32_t *latencies_usec; /* counts[OUTCOME_GREETED] of them; owned */
-	size_t latencies_size;
-	uint64_t timely; /* clients greeted within `usec`, from which the rate is computed */
+	struct latencies greeted;
+	struct latencies late; /* how late clients are started */
+	uint64_t timely;       /* clients greeted within `usec`, from which the rate is computed */
 	uint64_t usec;
 };
 
@@ -33,6 +39,9 @@ enum outcome outcome_of_errno(int error);
 
 /* Counts a client. The latency is used only for OUTCOME_GREETED. Returns 0 or -ENOMEM. */
 int histogram_add(struct histogram *histogram, enum outcome outcome, uint64_t latency_usec);
+
+/* Adds by how much a client is started late. Returns 0 or -ENOMEM. */
+int histogram_add_late(struct histogram *histogram, uint64_t late_usec);
 
 /* Returns the number of clients that were not greeted. */
 uint64_t histogram_lost(const struct histogram *histogram);

@@ -1,29 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* load - many clients at a time, which check and time the greetings of a server */
+/* load - many clients, which check and time the greetings of a server */
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "arrivals.h"
 #include "client.h"
 #include "common/clock.h"
-#include "common/number.h"
 #include "common/stdio.h"
 #include "histogram.h"
-
-#define CONCURRENCY_DEFAULT 8U
-#define CONCURRENCY_MAX 100000U
-#define COUNT_DEFAULT 1000U
-#define SECONDS_MAX 3600U
-#define TIMEOUT_DEFAULT_SEC 10U
+#include "load_options.h"
 
 /* Interval between checks for clients that have timed out. */
 #define TIMEOUT_STEP_MSEC 100
@@ -31,67 +27,17 @@
 /* Events of one epoll_wait(2). */
 #define EVENTS_MAX 256
 
-/* Exit status: a client was not greeted. */
-#define LOST 1
-
-struct options {
-	const char *host;
-	const char *port;
-	const char *path; /* of a UNIX socket, instead of host and port */
-	const char *greeting;
-	const char *bytes; /* expected instead of the frame of the greeting */
-	uint64_t concurrency;
-	uint64_t count;
-	uint64_t hold; /* 0: off */
-	uint64_t talk;
-	uint64_t usec;
-	uint64_t timeout_usec;
-	bool json;
-};
-
-/* parse_options(): load is to run. Other values are exit statuses. */
-#define PARSED (-1)
-
 struct load {
-	const struct options *options;
+	const struct load_options *options;
 	const struct target *target;
 	struct histogram *histogram;
-	uint64_t started; /* number of clients */
-	uint64_t active;
-	uint64_t end_usec; /* no client is started after that */
+	struct arrivals arrivals; /* with a rate */
+	struct client **idle;	  /* without a connection; the last one is used next */
+	uint64_t idle_count;
+	uint64_t started;  /* number of clients */
+	uint64_t end_usec; /* no client is due after that */
 	int epoll_fd;
 };
-
-static void print_help(void)
-{
-	printf("Usage: load [OPTION]... --port=PORT | --unix=PATH\n"
-	       "Keep a number of clients connected to a greeting server. Each client reads to the\n"
-	       "end of file and checks every byte.\n"
-	       "\n"
-	       "      --host=ADDRESS     a numeric address (default: 127.0.0.1)\n"
-	       "  -p, --port=PORT\n"
-	       "  -u, --unix=PATH        UNIX socket\n"
-	       "  -g, --greeting=TEXT    expected greeting (default: HELLO)\n"
-	       "  -b, --bytes=TEXT       expected bytes, instead of a frame\n"
-	       "  -c, --concurrency=N    clients at a time (default: %u)\n"
-	       "  -n, --count=N          number of clients (default: %u, or no limit with -s)\n"
-	       "  -s, --seconds=SECONDS  start no client after this time\n"
-	       "  -t, --timeout=SECONDS  timeout of a client (default: %u)\n"
-	       "      --talk=BYTES       first send this many bytes, as HTTP clients do\n"
-	       "      --hold=N           connect N clients, which read only when standard input\n"
-	       "                         ends\n"
-	       "  -j, --json\n"
-	       "  -h, --help\n"
-	       "\n"
-	       "A latency is the time from connect to end of file. The rate counts the clients\n"
-	       "that ended within -s. With --hold, the line \"holding N\" says that all clients\n"
-	       "are connected, and latencies and rate are those of connecting.\n"
-	       "\n"
-	       "Exit status: 0 all clients greeted, %d not all, %d usage error,\n"
-	       "%d system error, %d output not written.\n",
-	       CONCURRENCY_DEFAULT, COUNT_DEFAULT, TIMEOUT_DEFAULT_SEC, LOST, EX_USAGE, EX_OSERR,
-	       EX_IOERR);
-}
 
 static void die(const char *what)
 {
@@ -99,93 +45,14 @@ static void die(const char *what)
 	exit(EX_OSERR);
 }
 
-static int wrong_usage(const char *option, const char *problem)
+/* Returns when the next client is due, CLOCK_NEVER if there is none. */
+static uint64_t load_due_usec(const struct load *load, uint64_t now_usec)
 {
-	fprintf(stderr, "load: %s: %s\nTry 'load --help'.\n", option, problem);
-	return EX_USAGE;
-}
+	uint64_t due_usec =
+		load->options->rate > 0 ? arrivals_next_usec(&load->arrivals) : now_usec;
 
-static int parse_options(int argc, char **argv, struct options *options)
-{
-	static const struct option known[] = {
-		{"host", required_argument, NULL, 'H'},
-		{"port", required_argument, NULL, 'p'},
-		{"unix", required_argument, NULL, 'u'},
-		{"greeting", required_argument, NULL, 'g'},
-		{"bytes", required_argument, NULL, 'b'},
-		{"concurrency", required_argument, NULL, 'c'},
-		{"count", required_argument, NULL, 'n'},
-		{"seconds", required_argument, NULL, 's'},
-		{"timeout", required_argument, NULL, 't'},
-		{"talk", required_argument, NULL, 'k'},
-		{"hold", required_argument, NULL, 'o'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
-	int c, r = 0;
-
-	while ((c = getopt_long(argc, argv, "p:u:g:b:c:n:s:t:jh", known, NULL)) != -1) {
-		switch (c) {
-		case 'H':
-			options->host = optarg;
-			break;
-		case 'p':
-			options->port = optarg;
-			break;
-		case 'u':
-			options->path = optarg;
-			break;
-		case 'g':
-			options->greeting = optarg;
-			break;
-		case 'b':
-			options->bytes = optarg;
-			break;
-		case 'c':
-			r = number_parse(optarg, 1, CONCURRENCY_MAX, &options->concurrency);
-			break;
-		case 'n':
-			r = number_parse(optarg, 1, UINT32_MAX, &options->count);
-			break;
-		case 's':
-			r = number_parse_seconds(optarg, 1, SECONDS_MAX * (uint64_t)USEC_PER_SEC,
-						 &options->usec);
-			break;
-		case 't':
-			r = number_parse_seconds(optarg, 1, SECONDS_MAX * (uint64_t)USEC_PER_SEC,
-						 &options->timeout_usec);
-			break;
-		case 'k':
-			r = number_parse(optarg, 1, CLIENT_TALK_BYTES_MAX, &options->talk);
-			break;
-		case 'o':
-			r = number_parse(optarg, 1, CONCURRENCY_MAX, &options->hold);
-			break;
-		case 'j':
-			options->json = true;
-			break;
-		case 'h':
-			print_help();
-			return stdio_close() < 0 ? EX_IOERR : EX_OK;
-		default:
-			return EX_USAGE;
-		}
-		if (r < 0)
-			return wrong_usage(optarg, "not a number in the range of the option");
-	}
-	if (optind < argc)
-		return wrong_usage(argv[optind], "no operand is expected");
-	if ((options->port == NULL) == (options->path == NULL))
-		return wrong_usage("--port, --unix", "one of them is needed");
-	if (options->count == 0)
-		options->count = options->usec > 0 ? UINT64_MAX : COUNT_DEFAULT;
-	return PARSED;
-}
-
-static bool load_may_start(const struct load *load)
-{
-	return load->started < load->options->count && clock_now_usec() < load->end_usec;
+	return load->started < load->options->count && due_usec < load->end_usec ? due_usec
+										 : CLOCK_NEVER;
 }
 
 static void load_count(struct load *load, const struct client *client, enum outcome outcome)
@@ -198,29 +65,44 @@ static void load_count(struct load *load, const struct client *client, enum outc
 	load->histogram->timely += outcome == OUTCOME_GREETED && now_usec <= load->end_usec;
 }
 
-/* Starts the next client. If connect(2) fails, counts that client and tries the next one. */
-static void load_start(struct load *load, struct client *client)
+/* Starts the next client. If connect(2) fails, the client is counted and idle again. */
+static void load_start(struct load *load, uint64_t due_usec)
 {
+	struct client *client = load->idle[--load->idle_count];
 	struct epoll_event event = {
 		.events = load->options->talk > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN,
 		.data.ptr = client,
 	};
 	const char *failed;
+	int r = client_connect(client, load->target, load->started++, 0, &failed);
 
-	client->fd = -1;
-	while (load_may_start(load)) {
-		int r = client_connect(client, load->target, load->started++, 0, &failed);
-
-		if (r == 0) {
-			if (epoll_ctl(load->epoll_fd, EPOLL_CTL_ADD, client->fd, &event) < 0)
-				die("epoll_ctl");
-			load->active++;
-			return;
-		}
-		errno = -r;
-		if (failed != NULL)
-			die(failed);
+	errno = -r;
+	if (failed != NULL)
+		die(failed);
+	if (load->options->rate > 0) {
+		if (histogram_add_late(load->histogram, client->started_usec - due_usec) < 0)
+			die("histogram");
+		client->started_usec = due_usec;
+		arrivals_advance(&load->arrivals);
+	}
+	if (r < 0) {
 		load_count(load, client, outcome_of_errno(-r));
+		load->idle[load->idle_count++] = client;
+	} else if (epoll_ctl(load->epoll_fd, EPOLL_CTL_ADD, client->fd, &event) < 0) {
+		die("epoll_ctl");
+	}
+}
+
+/* Starts the clients that are due, as far as there are idle ones. */
+static void load_start_due(struct load *load)
+{
+	while (load->idle_count > 0) {
+		uint64_t now_usec = clock_now_usec();
+		uint64_t due_usec = load_due_usec(load, now_usec);
+
+		if (due_usec > now_usec)
+			return;
+		load_start(load, due_usec);
 	}
 }
 
@@ -228,8 +110,9 @@ static void load_end(struct load *load, struct client *client, enum outcome outc
 {
 	load_count(load, client, outcome);
 	close(client->fd);
-	load->active--;
-	load_start(load, client);
+	client->fd = -1;
+	load->idle[load->idle_count++] = client;
+	load_start_due(load);
 }
 
 /* Called once the client is connected. */
@@ -253,27 +136,72 @@ static void load_time_out(struct load *load, struct client *clients, uint64_t no
 	}
 }
 
-/* Runs `concurrency` clients at a time: when a client ends, the next one starts. */
+/* Waits for events of clients, until a client is due or may have timed out. */
+static int load_wait(const struct load *load, struct epoll_event *events)
+{
+	uint64_t now_usec = clock_now_usec(), due_usec = CLOCK_NEVER, wait_usec;
+	struct pollfd epoll = {.fd = load->epoll_fd, .events = POLLIN};
+	struct timespec wait;
+
+	if (load->options->rate == 0)
+		return epoll_wait(load->epoll_fd, events, EVENTS_MAX, TIMEOUT_STEP_MSEC);
+
+	/* The milliseconds of epoll_wait(2) are too coarse for a client that is due. */
+	if (load->idle_count > 0)
+		due_usec = load_due_usec(load, now_usec);
+	wait_usec = due_usec > now_usec ? due_usec - now_usec : 0;
+	if (wait_usec > TIMEOUT_STEP_MSEC * USEC_PER_MSEC)
+		wait_usec = TIMEOUT_STEP_MSEC * USEC_PER_MSEC;
+	wait = (struct timespec){.tv_nsec = (long)(wait_usec * NSEC_PER_USEC)};
+	if (ppoll(&epoll, 1, &wait, NULL) < 0)
+		return -1;
+	return epoll_wait(load->epoll_fd, events, EVENTS_MAX, 0);
+}
+
+static void load_init(struct load *load, struct client *clients)
+{
+	uint64_t now_usec = clock_now_usec();
+
+	load->idle = calloc(load->options->concurrency, sizeof(struct client *));
+	if (load->idle == NULL)
+		die("calloc");
+	for (uint64_t i = load->options->concurrency; i > 0; i--) {
+		clients[i - 1].fd = -1;
+		load->idle[load->idle_count++] = &clients[i - 1];
+	}
+	load->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (load->epoll_fd < 0)
+		die("epoll_create1");
+	/* By default, ppoll(2) may take 50 microseconds more: PR_SET_TIMERSLACK(2const). */
+	if (prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0) < 0)
+		die("prctl");
+	load->end_usec = load->options->usec > 0 ? now_usec + load->options->usec : CLOCK_NEVER;
+	if (load->options->rate > 0)
+		arrivals_init(&load->arrivals, load->options->rate, now_usec);
+}
+
+/*
+ * Runs up to `concurrency` clients at a time. The next one starts when a client ends, or with a
+ * rate when it is due.
+ */
 static void load_run(struct load *load)
 {
 	struct client *clients = calloc(load->options->concurrency, sizeof(*clients));
 	struct epoll_event events[EVENTS_MAX];
-	uint64_t began_usec = clock_now_usec(), looked_usec = began_usec, now_usec;
+	uint64_t began_usec = clock_now_usec(), looked_usec = began_usec, now_usec = began_usec;
 
 	if (clients == NULL)
 		die("calloc");
-	load->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (load->epoll_fd < 0)
-		die("epoll_create1");
-	load->end_usec = load->options->usec > 0 ? began_usec + load->options->usec : CLOCK_NEVER;
+	load_init(load, clients);
 
-	for (uint64_t i = 0; i < load->options->concurrency; i++)
-		load_start(load, &clients[i]);
-	while (load->active > 0) {
-		int n = epoll_wait(load->epoll_fd, events, EVENTS_MAX, TIMEOUT_STEP_MSEC);
+	load_start_due(load);
+	while (load->idle_count < load->options->concurrency ||
+	       load_due_usec(load, now_usec) != CLOCK_NEVER) {
+		int n = load_wait(load, events);
 
 		if (n < 0 && errno != EINTR)
 			die("epoll_wait");
+		load_start_due(load);
 		for (int i = 0; i < n; i++) {
 			struct client *client = events[i].data.ptr;
 			enum outcome outcome;
@@ -294,6 +222,7 @@ static void load_run(struct load *load)
 	load->histogram->usec =
 		(now_usec < load->end_usec ? now_usec : load->end_usec) - began_usec;
 	close(load->epoll_fd);
+	free(load->idle);
 	free(clients);
 }
 
@@ -359,26 +288,21 @@ static void raise_file_limit(void)
 
 int main(int argc, char **argv)
 {
-	struct options options = {
-		.host = "127.0.0.1",
-		.greeting = "HELLO",
-		.concurrency = CONCURRENCY_DEFAULT,
-		.timeout_usec = TIMEOUT_DEFAULT_SEC * (uint64_t)USEC_PER_SEC,
-	};
+	struct load_options options;
 	static struct target target;
 	struct histogram histogram = {0};
 	struct load load = {.options = &options, .target = &target, .histogram = &histogram};
-	int status = parse_options(argc, argv, &options);
+	int status = load_options_parse(argc, argv, &options);
 	const char *wrong;
 
-	if (status != PARSED)
+	if (status != LOAD_OPTIONS_RUN)
 		return status;
 	wrong = target_resolve(&target, options.path, options.host, options.port);
 	if (wrong != NULL)
-		return wrong_usage("--host, --port, --unix", wrong);
+		return load_options_wrong("--host, --port, --unix", wrong);
 	wrong = target_expect(&target, options.bytes, options.greeting);
 	if (wrong != NULL)
-		return wrong_usage("--greeting, --bytes", wrong);
+		return load_options_wrong("--greeting, --bytes", wrong);
 
 	raise_file_limit();
 	if (options.hold > 0)
@@ -386,7 +310,7 @@ int main(int argc, char **argv)
 	else
 		load_run(&load);
 	histogram_print(&histogram, options.json);
-	status = histogram_lost(&histogram) > 0 ? LOST : EX_OK;
+	status = histogram_lost(&histogram) > 0 ? LOAD_LOST : EX_OK;
 	histogram_free(&histogram);
 	return stdio_close() < 0 ? EX_IOERR : status;
 }

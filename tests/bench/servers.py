@@ -65,6 +65,7 @@ class Server:
     version = ""
     is_hellod = False
     seconds_factor = 1  # slow servers are measured for longer
+    takes_rates = True  # False if it starts a process for each client, which takes too long
 
     def __init__(self, setting):
         self.setting = setting
@@ -199,6 +200,7 @@ class HellodAccept(Hellod):
 only these processes count for the CPU time"""
     blocking = True
     seconds_factor = 2
+    takes_rates = False
 
     def command(self):
         return [self.setting.top / "tests/bench/spawner", *self.hellod()]
@@ -265,6 +267,7 @@ the other, a line on standard output for each; queue of 50"""
 class Tcpserver(Server):
     name = "tcpserver"
     about = "ucspi-tcp, no name look-ups; a printf(1) for each client"
+    takes_rates = False
 
     def command(self):
         tcpserver = need("tcpserver", PRINTF)[0]
@@ -276,6 +279,7 @@ class Tcpserver(Server):
 class Xinetd(Server):
     name = "xinetd"
     about = "no limits, no log; queue of 64; a printf(1) for each client"
+    takes_rates = False
 
     def command(self):
         xinetd = need("xinetd", PRINTF)[0]
@@ -309,6 +313,7 @@ service hello
 class Socat(Server):
     name = "socat"
     about = "TCP-LISTEN with fork; a printf(1) for each client"
+    takes_rates = False
 
     def command(self):
         socat = need("socat", PRINTF)[0]
@@ -326,6 +331,7 @@ class HelloSocket(Server):
     about = "the default: a hello@.service for each client, under systemd as PID 1 in a container"
     is_hellod = True
     seconds_factor = 3
+    takes_rates = False
 
     def command(self):
         systemctl = need("systemctl", "nsenter")[0]
@@ -375,6 +381,7 @@ class HelloListenSocket(HelloSocket):
     name = "hello-listen.socket"
     about = "one hello-listen.service for all clients, under systemd as PID 1 in a container"
     seconds_factor = 1
+    takes_rates = True
 
     def stop_serving(self):
         subprocess.run([need("nsenter"), "-t", str(self.pid1), "-m", "-p", "-n", "-u", "-i", "-C",

@@ -12,7 +12,6 @@ CANNOT_ACCEPT = ("hellod: cannot accept connections: Too many open files; "
                  "raise LimitNOFILE= or lower --max-connections")
 
 # hello-client
-GREETED_BY = 'greeted with "{}" by {} in 0.* s'
 COUNTS = "{} greeted of {} tried"
 LOSS = COUNTS + ", {}% loss"
 TIMED_OUT = "timed out after {} s"
@@ -31,3 +30,6 @@ NO_DATAGRAMS = "add ListenDatagram= to hello-listen.socket there, or check the a
 LONGER_REQUEST = "check the address and the firewall, or give a longer --request-size"
 CHECK_NAME_SERVER = "check the name server, or give more time with -t"
 CANNOT_WRITE = "standard output: {}\n"
+
+# check_hello
+GREETED_BY = 'greeted with "{}" by {} in 0.* s'

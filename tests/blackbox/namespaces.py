@@ -14,20 +14,23 @@ from harness import PATIENCE, run
 CLONE_NEWNET = 0x40000000
 
 
+def unshare(*kinds):
+    """The command that runs another one in namespaces of these kinds."""
+    for user in ([], ["--map-root-user"]):  # as root, or as root of a user namespace
+        command = ["unshare", *user, *kinds]
+        if run(*command, "true").status == 0:
+            return command
+    pytest.skip(f"namespaces are not available: {' '.join(kinds)}")
+
+
 class Namespaces:
     """`count` namespaces, numbered from 0, each with a loopback interface."""
 
     def __init__(self, count):
-        for user in ([], ["--map-root-user"]):  # as root, or as root of a namespace of users
-            command = ["unshare", *user, "--net"]
-            if run(*command, "true").status == 0:
-                break
-        else:
-            pytest.skip("no network namespaces here")
         self._channel, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
         self._channel.settimeout(PATIENCE)
-        self._holder = subprocess.Popen([*command, sys.executable, "-B", __file__, str(count)],
-                                        stdin=theirs)
+        self._holder = subprocess.Popen(
+            [*unshare("--net"), sys.executable, "-B", __file__, str(count)], stdin=theirs)
         theirs.close()
 
     def _ask(self, *question):

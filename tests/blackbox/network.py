@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from harness import PATIENCE, run
+from namespaces import unshare
 
 PREFIXES = {"4": "198.51.100.", "6": "2001:db8::"}
 SETUP = """link set lo up
@@ -46,15 +47,10 @@ class Network:
         self.write("host.conf", "multi on\n")
         self.write("nsswitch.conf", "hosts: files\n")
 
-        for user in ([], ["--map-root-user"]):  # as root, or as root of a user namespace
-            command = ["unshare", *user, "--mount", "--net"]
-            if run(*command, "true").status == 0:
-                break
-        else:
-            pytest.skip("network and mount namespaces are not available")
+        command = unshare("--mount", "--net")
         self._until, theirs = socket.socketpair()
-        command += [sys.executable, "-B", __file__, etc]
-        self.holder = subprocess.Popen(command, stdin=theirs, stderr=subprocess.PIPE)
+        self.holder = subprocess.Popen([*command, sys.executable, "-B", __file__, etc],
+                                       stdin=theirs, stderr=subprocess.PIPE)
         theirs.close()
         self._until.settimeout(PATIENCE)
         said, fds, _, _ = socket.recv_fds(self._until, 1, 6)
@@ -62,7 +58,7 @@ class Network:
             pytest.skip("cannot make a network: " + self.holder.stderr.read().decode())
         sockets = [socket.socket(fileno=fd) for fd in fds]
         self.listeners, self.datagrams, [self.icmp] = sockets[:3], sockets[3:5], sockets[5:]
-        user = user and ["--user", "--preserve-credentials"]
+        user = ["--user", "--preserve-credentials"] if "--map-root-user" in command else []
         self.enter = ["nsenter", f"--target={self.holder.pid}", *user, "--mount", "--net"]
 
     def write(self, name, text):

@@ -51,7 +51,7 @@ def test_situation(server, options, steps, word, message):
     ("-4 -H ::1", "CRITICAL", "::1: *"),
     ("-H /nowhere", "CRITICAL", "/nowhere: No such file or directory"),
     ("-H " + __file__, "CRITICAL", "*: Connection refused"),
-    ("-H 127.0.0.1 -p no-such-service", "UNKNOWN", "127.0.0.1: no service 'no-such-service' *"),
+    ("-H 127.0.0.1 -p no-such-service", "UNKNOWN", "127.0.0.1: no service 'no-such-service/tcp' *"),
 ], ids=["name", "family", "path", "file", "service"])
 def test_no_server(arguments, status, message):
     text, metric = parse(run(CHECK, *arguments.split()), status)

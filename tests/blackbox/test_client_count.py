@@ -153,9 +153,11 @@ def test_signal(server, number, status, output, turns, text):
     ("", f"\n--- * port * ---\n{LOSS.format('N', 'N', 0)}\n{SUMS} = * ms\n"),
     ("-q", f"--- * port * ---\n{LOSS.format('N', 'N', 0)}\n{SUMS} = * ms\n"),
     ("-ojson -q", '{"type":"summary",*"exit":0,"tried":N,"greeted":N,*}\n'),
+    ("-oopenmetrics", "# HELP *hello_probe_tried{*} 3\n*# EOF\n"),
 ])
 def test_quit(server, options, summary):
-    """SIGQUIT prints the summary while the third greeting is awaited, and the run goes on."""
+    """SIGQUIT prints the summary while the third greeting is awaited, and the run goes on. Metrics
+    are printed only once."""
     fake = server([HELLO], [HELLO], [0.5, HELLO], [WAIT])
     running = Background("-c0", "-i0", *options.split(), "127.0.0.1", fake.target)
     fake.seen.wait_for("accepted", 3)
@@ -163,6 +165,9 @@ def test_quit(server, options, summary):
     fake.seen.wait_for("accepted", 4)
     status, out, err = running.end(signal.SIGINT)
     assert (status, err) == (0, "")
+    if "openmetrics" in options:
+        assert like(summary, out) and out.count("# EOF") == 1
+        return
     third = "from * seq=3 *" if not options else ""
     assert like("*" + summary.replace("N", "2") + third + summary.replace("N", "3"), out)
     if "json" in options:

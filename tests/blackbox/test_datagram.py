@@ -165,7 +165,6 @@ class Capture:
         self._thread = threading.Thread(target=self._follow, args=[port])
         self._thread.start()
 
-
     def _follow(self, port):
         packet = bytearray(32)
         while True:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """make install and uninstall of a release, into a scratch root."""
+import os.path
 import pathlib
+import re
 
 import pytest
 
@@ -30,19 +32,25 @@ def make(directory, *arguments):
     return out + err
 
 
+def installed(usr):
+    """The files below the root of /usr."""
+    return sorted(os.path.relpath(path, usr) for path in usr.parent.rglob("*") if path.is_file())
+
+
 @pytest.mark.slow(9)
 def test_install(tmp):
     tmp = pathlib.Path(tmp)
     usr = tmp / "root/usr"
     make(".", "distdir", f"distdir={tmp}/source")
-    run("sh", "-c", f"cd {tmp} && source/configure --quiet --prefix=/usr --sysconfdir=/etc "
-        "--with-systemdsystemunitdir=/usr/lib/systemd/system "
-        "--with-sysusersdir=/usr/lib/sysusers.d --with-catalogdir=/usr/lib/systemd/catalog")
+    configure = (f"cd {tmp} && source/configure --quiet --prefix=/usr --sysconfdir=/etc "
+                 "--with-systemdsystemunitdir=/usr/lib/systemd/system "
+                 "--with-sysusersdir=/usr/lib/sysusers.d "
+                 "--with-catalogdir=/usr/lib/systemd/catalog")
+    run("sh", "-c", configure)
     assert "warning" not in make(tmp, "-j2").lower()
 
     make(tmp, "install", f"DESTDIR={tmp}/root")
-    assert sorted(path for path in usr.parent.rglob("*") if path.is_file()) == sorted(
-        usr / name for name in FILES.split())
+    assert installed(usr) == sorted(FILES.split())
     unit = (usr / "lib/systemd/system/hello@.service").read_text()
     assert "\nExecStart=/usr/sbin/hellod\n" in unit
     assert " /etc/hello/greeting" in (usr / "share/man/man8/hellod.8").read_text()
@@ -51,4 +59,11 @@ def test_install(tmp):
     again = make(tmp, "install", f"DESTDIR={tmp}/root")
     assert not any(f"  {word} " in again for word in ("CC", "CCLD", "GEN"))
     make(tmp, "uninstall", f"DESTDIR={tmp}/root")
-    assert not any(path.is_file() for path in usr.parent.rglob("*"))
+    assert installed(usr) == []
+
+    # Nothing is left of the plugin, and it is still tested.
+    run("sh", "-c", configure + " --without-plugindir")
+    make(tmp, "install", f"DESTDIR={tmp}/root")
+    assert installed(usr) == sorted(name for name in FILES.split()
+                                    if not re.search("check_hello|icinga|nagios", name))
+    assert (tmp / "check_hello").exists() and (tmp / "man/check_hello.1").exists()

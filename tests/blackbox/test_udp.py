@@ -294,7 +294,7 @@ def test_service(network):
     assert start(address + ":hello").end().err == (
         f"hello-client: {address}:4711: Connection refused: {ADVICE['refused']}\n")
     assert start("-u", address + ":other").end() == (
-        3, "", f"hello-client: {address}: no service 'other' in services(5): give a number\n")
+        3, "", f"hello-client: {address}: no service 'other/udp' in services(5): give a number\n")
 
 
 @pytest.mark.parametrize("code", [1, 13], ids=["host", "prohibited"])

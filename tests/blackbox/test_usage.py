@@ -45,6 +45,15 @@ def test_refused(case):
     refused(*case)
 
 
+@pytest.mark.parametrize("arguments", [
+    ["{}"], ["-p", "{}"], ["a", "{}"], ["a", "1", "{}"], ["-p{}", "a", "1"], ["-t{}"], ["-c{}"],
+    ["-i{}"], ["-o{}"], ["-ex\udcff{}"], ["--request-size={}"], ["-u", "vsock:{}"]], ids=str)
+def test_refused_in_one_line(arguments):
+    """Whatever a script passes on, it does not control a terminal."""
+    refused("hello-client: *a\\x1b[2J\\x0a\\u202eb*: *\n",
+            *(each.format("a\x1b[2J\n\u202eb") for each in arguments))
+
+
 @FORMATS
 def test_refused_in_each_format(output):
     """The message is on standard error, and standard output is empty."""

@@ -106,6 +106,15 @@ in_fish_argparse()
 		grep -oE '[a-zA-Z0-9/=+-]+' | sed -E 's|^((.)/)?([a-z0-9-]+)|-\2 --\3|' | table
 }
 
+# The name of each argument of the check command, and whether it has a value.
+in_icinga()
+{
+	sed -nE '/^\targuments = /,$ {
+		s/^\t\t"(-.*)" = \{/\1/; T
+		N; s/\n.*set_if.*//; s/\n.*value.*/ argument/; p
+	}' "$1"
+}
+
 # in_bash PROGRAM WORD...: what bash offers for the last word, with stand-ins for bash-completion.
 # shellcheck disable=SC2034,SC2317 # the completion uses all this
 in_bash()
@@ -163,4 +172,9 @@ done
 check hellod man/hellod.8
 check hello-client man/hello-client.1
 check check_hello man/check_hello.1
+
+# Icinga has a use for all options but these.
+icinga=examples/icinga2-hello.conf
+same "$icinga" "$(in_help ./check_hello | sed -E -e '/^-[vhV] /d' -e 's/^(-.) --[^ ]*/\1/')" \
+	"$(in_icinga "$srcdir/$icinga")"
 exit $failed

@@ -107,7 +107,7 @@ static const struct {
 	{OUTCOME_UNKNOWN_HOST, EAI_NONAME, false, STATUS_CRITICAL,
 	 "HELLO CRITICAL: host.example: Name or service not known" FAILED},
 	{OUTCOME_UNKNOWN_HOST, EAI_SERVICE, false, STATUS_UNKNOWN,
-	 "HELLO UNKNOWN: host.example: no service '6666' in services(5): give a number" FAILED},
+	 "HELLO UNKNOWN: host.example: no service '6666/tcp' in services(5): give a number" FAILED},
 	{OUTCOME_SYSTEM_ERROR, EMFILE, false, STATUS_UNKNOWN,
 	 "HELLO UNKNOWN: host.example: Too many open files" FAILED},
 };
@@ -225,12 +225,12 @@ START_TEST(verbose_adds_detail)
 }
 END_TEST
 
-/* Only what there is. */
+/* Missing details are left out. */
 START_TEST(verbose_failure_lacks_detail)
 {
 	struct options options = make_options(NULL, NULL);
 
-	options.verbosity = OPTIONS_VERBOSITY_MAX;
+	options.verbosity = 3;
 	result_make(&result, OUTCOME_UNKNOWN_HOST);
 	result.error = EAI_NONAME;
 	assert_report(&options, STATUS_CRITICAL,

@@ -22,7 +22,7 @@
 enum call { SENDMMSG, RECVMMSG, SETSOCKOPT, EPOLL_CREATE1, EPOLL_CTL, CALLS };
 static unsigned calls[CALLS], failures[CALLS];
 static int errors[CALLS];
-static unsigned send_max = DATAGRAM_BATCH; /* a call sends at most so many */
+static unsigned send_max = DATAGRAM_BATCH; /* a call sends at most this many */
 
 /* Control data of a request instead of the kernel's; and the header of the last answer. */
 static const struct msghdr *told;

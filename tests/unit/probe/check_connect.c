@@ -276,7 +276,7 @@ START_TEST(signal_interrupts_the_attempts)
 	struct fixture fixture;
 
 	fixture_init(_i % 2 == 0 ? "h" : "H", &fixture);
-	signals_catch();
+	signals_catch(NULL, NULL);
 	signal(SIGALRM, on_alarm);
 	raised_by_alarm = SIGINT;
 	if (_i < 2)

@@ -27,7 +27,7 @@ static struct request {
 } requests[REQUESTS_MAX];
 static size_t requests_count;
 
-static int recv_error; /* of the next recv(), or 0 */
+static int send_error, recv_error; /* of the next call, or 0 */
 static size_t error_queue_reads;
 
 #define REAL(function) ((__typeof__(&function))dlsym(RTLD_NEXT, #function))
@@ -55,6 +55,11 @@ ssize_t send(int fd, const void *bytes, size_t length, int flags)
 	if (requests_count < REQUESTS_MAX) {
 		getsockname(fd, (struct sockaddr *)&name, &name_length);
 		requests[requests_count++] = (struct request){now_usec, name.ss_family};
+	}
+	if (send_error != 0) {
+		errno = send_error;
+		send_error = 0;
+		return -1;
 	}
 	return REAL(send)(fd, bytes, length, flags);
 }
@@ -168,13 +173,17 @@ START_TEST(refusal_is_an_error)
 }
 END_TEST
 
-/* UNIX sockets of datagrams have a queue that fills up. */
+/* UNIX sockets of datagrams have a queue that fills up, as interfaces have. */
 START_TEST(full_queue_is_a_loss)
 {
 	struct address address;
 	int client, server = make_server(AF_UNIX, &address);
 
 	client = make_client(AF_UNIX, &address);
+	send_error = ENOBUFS;
+	ck_assert_int_eq(datagram_ask(client, 1), 0);
+	send_error = EPERM;
+	ck_assert_int_eq(datagram_ask(client, 1), -EPERM);
 	for (int i = 0; i < 1000; i++)
 		ck_assert_int_eq(datagram_ask(client, 1000), 0);
 	ck_assert_int_eq((int)send(client, "", 1, MSG_DONTWAIT), -1);

@@ -52,7 +52,7 @@ static const struct row {
 	 .explanation = "host.example: Parameter string not correctly encoded",
 	 .advice = "give it in UTF-8, and install libidn2"},
 	{OUTCOME_UNKNOWN_HOST, EAI_SERVICE,
-	 .explanation = "host.example: no service 'hallo' in services(5): give a number"},
+	 .explanation = "host.example: no service 'hallo/tcp' in services(5): give a number"},
 	{OUTCOME_SYSTEM_ERROR, EMFILE, .explanation = "host.example: Too many open files",
 	 .advice = "free memory or file descriptors on this host"},
 	{OUTCOME_SYSTEM_ERROR, ENOMEM, CONNECTED, .host = "host.example",

@@ -228,7 +228,7 @@ START_TEST(resolver_that_hangs_is_abandoned)
 	int error;
 
 	gate = eventfd(0, EFD_CLOEXEC);
-	signals_catch();
+	signals_catch(NULL, NULL);
 	raise(waits[_i].signal);
 	ck_assert_int_eq(resolve_one("!hang", AF_UNSPEC, deadline, &list, &error),
 			 waits[_i].outcome);

@@ -84,7 +84,7 @@ START_TEST(wait_ends_at_the_deadline)
 	uint64_t deadline;
 
 	if (_i % 2 != 0)
-		signals_catch();
+		signals_catch(NULL, NULL);
 	start_alarms();
 	for (int i = 0; i < 2; i++) {
 		deadline = clock_now_usec() + MSEC(waits_msec[_i / 2]);
@@ -118,7 +118,7 @@ START_TEST(caught_signal_ends_every_wait)
 	int number = handled[_i % 2], when = _i / 2 % 3;
 
 	inherit(_i / 6, number);
-	signals_catch();
+	signals_catch(NULL, NULL);
 	ck_assert_int_eq(wait_for(NULL, 0), OUTCOME_TIMED_OUT);
 	if (when == 0)
 		raise(number);
@@ -151,8 +151,7 @@ START_TEST(quit_interrupts_the_wait)
 	int calls = 0, when = _i % 3;
 
 	inherit(_i / 3, SIGQUIT);
-	signals_catch();
-	signals_on_quit(count_call, &calls);
+	signals_catch(count_call, &calls);
 	ck_assert_int_eq(wait_for(NULL, 0), OUTCOME_TIMED_OUT);
 	ck_assert_int_eq(calls, 0);
 	if (when == 0)
@@ -199,7 +198,7 @@ END_TEST
 START_TEST(other_signals_stay_blocked)
 {
 	inherit(2, SIGALRM);
-	signals_catch();
+	signals_catch(NULL, NULL);
 	start_alarms();
 	ck_assert_int_eq(wait_for(NULL, clock_now_usec() + MSEC(50)), OUTCOME_TIMED_OUT);
 	ck_assert_int_eq(alarms, 0);
@@ -214,7 +213,7 @@ START_TEST(stopped_process_waits_on)
 
 	if (pid == 0) {
 		if (_i != 0)
-			signals_catch();
+			signals_catch(NULL, NULL);
 		_exit(wait_for(NULL, deadline) != OUTCOME_TIMED_OUT || clock_now_usec() < deadline);
 	}
 	for (int i = 0; i < 3; i++) {
