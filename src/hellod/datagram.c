@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "common/frame.h"
 #include "hellod/datagram.h"
 
 #define EVENTS_MAX 16
@@ -94,6 +95,12 @@ static bool turn_around(struct msghdr *header)
 	return true;
 }
 
+/* Whether a datagram of at least FRAME_HEADER_BYTES is exactly a frame. */
+static bool is_frame(const uint8_t *header, size_t length)
+{
+	return FRAME_HEADER_BYTES + frame_missing(header, FRAME_HEADER_BYTES) == length;
+}
+
 /* Returns how many of the answers were sent. */
 static unsigned send_answers(int fd, struct mmsghdr *answers, unsigned count)
 {
@@ -117,6 +124,8 @@ static int answer_socket(int fd, bool is_inet, struct greeting *greeting,
 	/* Static: too much for the stack of each call (-fstack-clash-protection). */
 	static struct mmsghdr requests[DATAGRAM_BATCH], answers[DATAGRAM_BATCH];
 	static struct sockaddr_storage peers[DATAGRAM_BATCH];
+	/* What is read of a request. */
+	static uint8_t headers[DATAGRAM_BATCH][FRAME_HEADER_BYTES];
 	/* Also holds what else the socket unit may ask for, such as Timestamping=. */
 	static union {
 		struct cmsghdr alignment;
@@ -124,23 +133,29 @@ static int answer_socket(int fd, bool is_inet, struct greeting *greeting,
 	} controls[DATAGRAM_BATCH];
 	struct iovec frame = {greeting->frame, greeting->length};
 	unsigned answer_count = 0;
+	struct iovec iovecs[DATAGRAM_BATCH];
 	int n;
 
-	for (int i = 0; i < DATAGRAM_BATCH; i++)
+	for (int i = 0; i < DATAGRAM_BATCH; i++) {
+		iovecs[i] = (struct iovec){headers[i], sizeof(headers[i])};
 		/* Without a buffer for control data, no file comes from a UNIX client. */
 		requests[i].msg_hdr = (struct msghdr){
 			.msg_name = &peers[i],
 			.msg_namelen = sizeof(peers[i]),
+			.msg_iov = &iovecs[i],
+			.msg_iovlen = 1,
 			.msg_control = is_inet ? &controls[i] : NULL,
 			.msg_controllen = is_inet ? sizeof(controls[i]) : 0,
 		};
-	/* MSG_TRUNC: the length is that of the datagram, of which no byte is copied. */
+	}
+	/* MSG_TRUNC: the length is that of the datagram, of which only the beginning is copied. */
 	n = recvmmsg(fd, requests, DATAGRAM_BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR || errno == ECONNREFUSED ? 0 : -errno;
 	counts->received += (unsigned)n;
 	for (int i = 0; i < n && greeting->length <= DATAGRAM_FRAME_BYTES_MAX; i++) {
-		if (requests[i].msg_len <= greeting->length || !turn_around(&requests[i].msg_hdr))
+		if (requests[i].msg_len <= greeting->length ||
+		    is_frame(headers[i], requests[i].msg_len) || !turn_around(&requests[i].msg_hdr))
 			continue;
 		answers[answer_count] = requests[i];
 		answers[answer_count].msg_hdr.msg_iov = &frame;

@@ -8,9 +8,10 @@
 #include "hellod/greeting.h"
 
 /*
- * A request is a datagram of any bytes, which are not read, and the answer is one frame. A request
- * must be longer than the answer, or it is dropped: forged requests then never make the daemon send
- * more than it got, and of two servers that answer each other one drops the other's answer.
+ * A request is a datagram of any bytes, and the answer is one frame. A request must be longer than
+ * the answer, or it is dropped: forged requests then never make the daemon send more than it got.
+ * A frame is no request, and is dropped too: two servers that are set upon each other by a forged
+ * request then do not answer each other's answer.
  *
  * The answer leaves from the address that was asked. A request is dropped if that is a broadcast or
  * multicast address, which nothing can leave from, or if the sender has no address (AF_UNIX). What

@@ -82,7 +82,7 @@ static bool is_ipv6(const char *text, size_t length)
 	return inet_pton(AF_INET6, copy, &ignored) == 1;
 }
 
-/* Every interface has a network of such addresses, so that connect(2) refuses one without a zone. */
+/* Every interface has a network of such addresses, so that connect(2) refuses one without. */
 static bool lacks_zone(const char *host)
 {
 	struct in6_addr address;

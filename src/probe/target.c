@@ -106,6 +106,9 @@ void target_complete(const struct target_server *server, struct probe_target *ta
 	if (endpoint_parse(server->host, server->port, &target->endpoint, &why) < 0)
 		usage_error("'%s%s%s': %s", host,
 			    server->host != NULL && server->port != NULL ? " " : "", port, why);
+	if (target->family != AF_UNSPEC && target->endpoint.kind != ENDPOINT_HOST)
+		usage_error("'%s' is not an IP address: leave out -4 and -6",
+			    target->endpoint.host);
 	if (!server->udp && target->request_bytes > 0)
 		usage_error("--request-size is the length of a datagram: add --udp");
 	if (server->udp && target->endpoint.kind == ENDPOINT_VSOCK)

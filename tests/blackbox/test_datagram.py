@@ -264,9 +264,9 @@ def forge(namespaces, source, target, size):
 @pytest.mark.parametrize("texts, answers", [
     (("HELLO", "HELLO"), [1, 0]),
     (("HELLO", "HELLO!"), [1, 0]),
-    (("HELLO!", "HELLO"), [1, 1]),  # the second answer is shorter than the first: it is the last
+    (("HELLO!", "HELLO"), [1, 0]),
     (("", ""), [1, 0]),
-    (("H" * 1200, ""), [1, 1]),
+    (("H" * 1200, ""), [1, 0]),
 ], ids=range(5))
 def test_two_servers_fall_silent(closing, daemon, texts, answers):
     """The first gets a datagram that seems to come from the second."""

@@ -260,6 +260,8 @@ def test_signal(bind):
 def network():
     with tempfile.TemporaryDirectory() as etc:
         net = Network(etc, set())
+        for server in net.datagrams:
+            server.settimeout(PATIENCE)
         yield net
         net.close()
 

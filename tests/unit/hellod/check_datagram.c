@@ -173,6 +173,25 @@ START_TEST(longer_requests_are_answered)
 }
 END_TEST
 
+static const struct {
+	const char *request;
+	size_t length;
+	bool answered;
+} frames[] = {
+	{"\0\6HELLO!", 8, false}, {"\0\6HELLO!!", 9, true}, {"\0\6HELLO", 7, false},
+	{"\0\7HELLO!", 8, true},  {"\1\6HELLO!", 8, true},
+};
+
+/* Of another server, which a forged request has made answer to this one. */
+START_TEST(frame_is_no_request)
+{
+	serve(AF_INET);
+	ck_assert_int_eq(send(client_fd, frames[_i].request, frames[_i].length, 0),
+			 (ssize_t)frames[_i].length);
+	assert_answered(0, 1, frames[_i].answered);
+}
+END_TEST
+
 /* For each socket. The next call answers the rest. */
 START_TEST(batches_are_bounded)
 {
@@ -438,8 +457,8 @@ END_TEST
 int main(void)
 {
 	return UNIT_RUN(
-		"datagram", {longer_requests_are_answered, 2 * UNIT_COUNT(lengths)},
-		{batches_are_bounded, 1},
+		"datagram", {frame_is_no_request, UNIT_COUNT(frames)},
+		{longer_requests_are_answered, 2 * UNIT_COUNT(lengths)}, {batches_are_bounded, 1},
 		{answer_that_cannot_be_sent_is_dropped, 8 * UNIT_COUNT(send_errors)},
 		{peer_does_not_hold_up_the_server, 1},
 		{receiving_may_fail, UNIT_COUNT(receive_errors)},
