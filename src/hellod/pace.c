@@ -2,6 +2,8 @@
 /* pace - when the server lets clients gather, to accept several at a time */
 #include "config.h"
 
+#include <sys/param.h>
+
 #include "hellod/pace.h"
 
 unsigned pace_batch(const struct pace *before, uint64_t open)
@@ -11,8 +13,8 @@ unsigned pace_batch(const struct pace *before, uint64_t open)
 
 uint64_t pace_sleep_usec(const struct pace *pace, uint64_t now_usec, uint64_t deadline_usec)
 {
-	bool sleeps = pace->accepted >= PACE_CLIENTS_MIN && !pace->more &&
-		      deadline_usec > now_usec + PACE_USEC;
+	uint64_t usec = MIN(pace->accepted * PACE_CLIENT_USEC, PACE_SLEEP_USEC);
+	bool sleeps = pace->accepted >= PACE_CLIENTS_MIN && !pace->more;
 
-	return sleeps ? PACE_USEC : 0;
+	return sleeps && deadline_usec > now_usec + usec ? usec : 0;
 }

@@ -7,18 +7,23 @@
 #include <stdint.h>
 
 /*
- * Being woken costs more than greeting, so a busy server that is woken for each client spends most
- * of its time on that. After an iteration of the loop that brought several clients at a time, it
- * therefore sleeps before the next one, as network cards moderate their interrupts. The sleep pays
- * only if clients come faster than it lasts, so fewer clients end it, and with a single client at a
- * time it never begins: see NonBlocking= in hello.socket(8) for the figures.
+ * To be woken costs more than to greet. A busy server that is woken for each client spends most of
+ * its time on that, and so do its clients. After an iteration of the loop that brought several
+ * clients it therefore sleeps, as network cards moderate their interrupts: as long as these clients
+ * took to greet, so that no client waits much longer than it would if the server were busy.
  *
- * A single client at a time is also what makes a second accept4(2) useless, which fails because
- * the queue is empty.
+ * A sleep that brings fewer clients than PACE_CLIENTS_MIN is the last one. With a single client at
+ * a time there is none; and a second accept4(2), which would find the queue empty, is left out.
+ *
+ * Against a server that does not sleep (CPU time of a greeting, and p50 of the latency): with 32
+ * clients at a time 0.65 and 0.84; with one, 0.91 and 1.00; with 5,000 a second at random times
+ * 0.96 and 0.96; with 16,000 a second 0.99 and 1.03. A fixed sleep of 200 microseconds and more
+ * makes 8 clients at a time slower, and one of 150 saves less with 128.
  */
-#define PACE_CLIENTS_MIN 3 /* in an iteration, to sleep after it */
-#define PACE_USEC 200U	   /* of sleep */
-#define PACE_BATCH 64U	   /* clients accepted from a socket before the others' turn */
+#define PACE_CLIENTS_MIN 3   /* in an iteration, to sleep after it */
+#define PACE_CLIENT_USEC 20U /* of sleep for each of them */
+#define PACE_SLEEP_USEC 700U /* at most */
+#define PACE_BATCH 256U	     /* clients accepted from a socket before the others' turn */
 
 /* What an iteration has brought. Empty if all zeros. */
 struct pace {

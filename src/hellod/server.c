@@ -211,7 +211,7 @@ static int start_listening(struct server *server)
 {
 	int r;
 
-	/* Else a sleep of PACE_USEC takes 50 microseconds more: PR_SET_TIMERSLACK(2const). */
+	/* Else each sleep of pace.h takes 50 microseconds more: PR_SET_TIMERSLACK in prctl(2). */
 	(void)prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
 	server->signal_fd = signalfd(-1, &handled_signals, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (server->signal_fd < 0)

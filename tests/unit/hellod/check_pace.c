@@ -7,6 +7,7 @@
 #include "hellod/pace.h"
 
 #define NOW 1000000U
+#define SHORTEST (PACE_CLIENTS_MIN * PACE_CLIENT_USEC)
 
 static const struct {
 	struct pace before;
@@ -36,15 +37,18 @@ static const struct {
 	{{0, false}, CLOCK_NEVER, 0},
 	{{1, false}, CLOCK_NEVER, 0},
 	{{PACE_CLIENTS_MIN - 1, false}, CLOCK_NEVER, 0},
-	{{PACE_CLIENTS_MIN, false}, CLOCK_NEVER, PACE_USEC},
-	{{PACE_BATCH, false}, CLOCK_NEVER, PACE_USEC},
+	{{PACE_CLIENTS_MIN, false}, CLOCK_NEVER, SHORTEST},
+	{{34, false}, CLOCK_NEVER, 680},
+	{{35, false}, CLOCK_NEVER, 700},
+	{{36, false}, CLOCK_NEVER, 700},
+	{{4 * PACE_BATCH, false}, CLOCK_NEVER, 700},
 	/* More clients are waiting. */
 	{{PACE_BATCH, true}, CLOCK_NEVER, 0},
 	/* Just before a deadline, at it and after it. */
-	{{PACE_BATCH, false}, NOW + PACE_USEC + 1, PACE_USEC},
-	{{PACE_BATCH, false}, NOW + PACE_USEC, 0},
-	{{PACE_BATCH, false}, NOW, 0},
-	{{PACE_BATCH, false}, 0, 0},
+	{{PACE_CLIENTS_MIN, false}, NOW + SHORTEST + 1, SHORTEST},
+	{{PACE_CLIENTS_MIN, false}, NOW + SHORTEST, 0},
+	{{PACE_CLIENTS_MIN, false}, NOW, 0},
+	{{PACE_CLIENTS_MIN, false}, 0, 0},
 };
 
 START_TEST(sleep_follows_several_clients_and_ends_before_the_deadline)
