@@ -113,10 +113,12 @@ static const struct {
 	 "--count: '18446744073709551616' is not a number of greetings" USAGE},
 	{{"a", "0"}, 3, "'0' " PORT},
 	{{"a", "65536"}, 3, "'65536' " PORT},
+	{{"-C", "2", "-w", "1.999999"}, -1, "localhost 6666 w=1999999 C=2000000 text"},
 	{{"-w", "1.500001", "-C", "1.5"}, 3, "--warning is more than --critical: swap them" USAGE},
 
 	/* Malformed values. */
 	{{"-t", "x"}, 3, "--timeout: 'x' " SECONDS},
+	{{"--timeout="}, 3, "--timeout: '' " SECONDS},
 	{{"-i", "1s"}, 3, "--interval: '1s' " SECONDS},
 	{{"-c", "1.5"}, 3, "--count: '1.5' is not a number of greetings" USAGE},
 	{{"-o", "JSON"}, 3, "--output: 'JSON' is not text, json or nagios" USAGE},

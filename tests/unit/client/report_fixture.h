@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* report_fixture - made-up results of probes, and their reports */
+/* report_fixture - the reports of made-up results */
 #ifndef HELLOD_TEST_REPORT_FIXTURE_H
 #define HELLOD_TEST_REPORT_FIXTURE_H
 
 #include <stdio.h>
 
-#include "../unit.h"
+#include "../probe/result_fixture.h"
 #include "client/report.h"
-
-/* Start of each made-up probe. */
-#define STARTED_USEC 5000000U
 
 struct fixture {
 	struct probe_target target;
@@ -29,16 +26,5 @@ void fixture_probe(struct fixture *fixture, uint64_t sequence);
 
 /* Reports a summary of times of 1 ms, 2 ms, 3 ms and so on, and of failures. */
 void fixture_summary(struct fixture *fixture, unsigned greeted, unsigned failed, int worst);
-
-/* Makes a result without a greeting, after 20 ms. */
-void result_make(struct probe_result *result, enum outcome outcome);
-
-/* Adds an attempt to an IPv4 or IPv6 address, port 6666, or to the path of a UNIX socket. */
-void result_add_attempt(struct probe_result *result, const char *where, enum attempt_state state,
-			int error);
-
-/* Makes a result with a greeting from this address after this time. */
-void result_make_greeting(struct probe_result *result, const char *where, const char *text,
-			  size_t length, uint64_t time_usec);
 
 #endif

@@ -4,9 +4,9 @@
 
 #include <errno.h>
 
-#include "../client/report_fixture.h"
 #include "common/clock.h"
 #include "probe/explain.h"
+#include "result_fixture.h"
 
 #define AT "192.0.2.1:6666: "
 #define CONNECTED .attempts = {{"192.0.2.1", ATTEMPT_CONNECTED, 0}}

@@ -276,10 +276,10 @@ END_TEST
 
 int main(void)
 {
-	return UNIT_RUN("resolve", {hosts_are_resolved, UNIT_COUNT(hosts)},
-			{failures_have_an_outcome, UNIT_COUNT(failures)},
-			{families_alternate, UNIT_COUNT(orders)},
-			{paths_that_fit_are_addresses, UNIT_COUNT(path_lengths)},
-			{resolver_that_hangs_is_abandoned, UNIT_COUNT(waits)},
-			{missing_resources_are_system_errors, 1});
+	return UNIT_RUN_FOR(60, "resolve", {hosts_are_resolved, UNIT_COUNT(hosts)},
+			    {failures_have_an_outcome, UNIT_COUNT(failures)},
+			    {families_alternate, UNIT_COUNT(orders)},
+			    {paths_that_fit_are_addresses, UNIT_COUNT(path_lengths)},
+			    {resolver_that_hangs_is_abandoned, UNIT_COUNT(waits)},
+			    {missing_resources_are_system_errors, 1});
 }
