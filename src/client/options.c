@@ -206,11 +206,10 @@ static void parse_operands(int count, char **operands, struct probe_target *targ
 
 void options_parse(int argc, char **argv, struct options *ret_options)
 {
-	struct options *options = ret_options;
-	struct probe_target *target = &options->target;
+	struct probe_target *target = &ret_options->target;
 	int c;
 
-	*options = (struct options){
+	*ret_options = (struct options){
 		.target = {.host = HOST_DEFAULT,
 			   .port = PORT_DEFAULT,
 			   .family = AF_UNSPEC,
@@ -221,11 +220,11 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 		.interval_usec = (uint64_t)INTERVAL_DEFAULT_SEC * USEC_PER_SEC,
 	};
 	while ((c = getopt_long(argc, argv, "46t:c:i:e:w:C:o:qvhV", long_options, NULL)) != -1)
-		parse_option(c, optarg, options);
+		parse_option(c, optarg, ret_options);
 	if (target->warning_usec > target->critical_usec && target->warning_usec != CLOCK_NEVER)
 		usage_error("--warning is more than --critical: swap them");
 	parse_operands(argc - optind, argv + optind, target);
 	/* Wait for the server to close only if that is reported. */
-	target->await_close = options->style.verbose && !options->style.quiet &&
-			      options->format != &report_nagios;
+	target->await_close = ret_options->style.verbose && !ret_options->style.quiet &&
+			      ret_options->format != &report_nagios;
 }
