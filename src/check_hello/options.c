@@ -167,21 +167,20 @@ static int next_option(int argc, char **argv)
 
 void options_parse(int argc, char **argv, struct options *ret_options)
 {
-	struct options *options = ret_options;
 	struct target_server server = {0};
 	int c;
 
-	*options = (struct options){
+	*ret_options = (struct options){
 		.target = target_default(),
 		.timeout_status = STATUS_CRITICAL,
 	};
 	while ((c = next_option(argc, argv)) != -1) {
 		if (c == 'H')
 			server.host = optarg;
-		else if (!target_option(c, optarg, &server, &options->target))
-			parse_option(c, optarg, options);
+		else if (!target_option(c, optarg, &server, &ret_options->target))
+			parse_option(c, optarg, ret_options);
 	}
 	if (optind < argc)
 		usage_error("'%s' is not an option: give the host with -H", argv[optind]);
-	target_complete(&server, &options->target);
+	target_complete(&server, &ret_options->target);
 }

@@ -151,11 +151,10 @@ static bool is_of_plugin(int letter, const char *word)
 
 void options_parse(int argc, char **argv, struct options *ret_options)
 {
-	struct options *options = ret_options;
 	struct target_server server = {0};
 	int c;
 
-	*options = (struct options){
+	*ret_options = (struct options){
 		.target = target_default(),
 		.format = &report_text,
 		.interval_usec = (uint64_t)INTERVAL_DEFAULT_SEC * USEC_PER_SEC,
@@ -165,12 +164,12 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 			fputs("hello-client: for monitoring, use check_hello -H HOST -w RANGE -c "
 			      "RANGE: see check_hello(1)\n",
 			      stderr);
-		if (!target_option(c, optarg, &server, &options->target))
-			parse_option(c, optarg, options);
+		if (!target_option(c, optarg, &server, &ret_options->target))
+			parse_option(c, optarg, ret_options);
 	}
 	parse_operands(argc - optind, argv + optind, &server);
-	target_complete(&server, &options->target);
+	target_complete(&server, &ret_options->target);
 	/* Wait for the server to close only if that is reported. */
-	options->target.await_close = options->style.verbose && !options->style.quiet &&
-				      options->format != &report_openmetrics;
+	ret_options->target.await_close = ret_options->style.verbose && !ret_options->style.quiet &&
+					  ret_options->format != &report_openmetrics;
 }

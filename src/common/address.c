@@ -90,13 +90,11 @@ static void format_parts(const struct address *address, struct address_text *ret
 
 void address_format(const struct address *address, struct address_text *ret_text)
 {
-	const struct address_text *text = ret_text;
-
 	format_parts(address, ret_text);
 	/* Of the hosts with a port, only IPv6 contains more than one colon. */
 	snprintf(ret_text->whole, sizeof(ret_text->whole),
-		 text->port[0] == '\0'				       ? "%s"
-		 : strchr(text->host, ':') != strrchr(text->host, ':') ? "[%s]:%s"
-								       : "%s:%s",
-		 text->host, text->port);
+		 ret_text->port[0] == '\0'				       ? "%s"
+		 : strchr(ret_text->host, ':') != strrchr(ret_text->host, ':') ? "[%s]:%s"
+									       : "%s:%s",
+		 ret_text->host, ret_text->port);
 }

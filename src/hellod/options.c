@@ -69,43 +69,43 @@ __attribute__((noreturn)) static void wrong_usage(void)
 
 void options_parse(int argc, char **argv, struct options *ret_options)
 {
-	struct options *const options = ret_options;
 	int c;
 
-	*options = (struct options){
+	*ret_options = (struct options){
 		.greeting = {.path = GREETING_PATH, .path_may_be_absent = true},
 		.idle_usec = (uint64_t)IDLE_DEFAULT_SEC * USEC_PER_SEC,
 	};
 	while ((c = getopt_long(argc, argv, "g:f:i:m:l:vhV", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'g':
-			options->greeting.text = optarg;
+			ret_options->greeting.text = optarg;
 			break;
 		case 'f':
-			options->greeting.path = optarg;
-			options->greeting.path_may_be_absent = false;
+			ret_options->greeting.path = optarg;
+			ret_options->greeting.path_may_be_absent = false;
 			break;
 		case 'i':
 			if (number_parse_seconds(optarg, 0, IDLE_MAX_SEC * (uint64_t)USEC_PER_SEC,
-						 &options->idle_usec) < 0 ||
-			    (options->idle_usec > 0 && options->idle_usec < IDLE_MIN_USEC)) {
+						 &ret_options->idle_usec) < 0 ||
+			    (ret_options->idle_usec > 0 &&
+			     ret_options->idle_usec < IDLE_MIN_USEC)) {
 				warnx("--idle-timeout: '%s' is not 0 or between %g and %u seconds",
 				      optarg, (double)IDLE_MIN_USEC / USEC_PER_SEC, IDLE_MAX_SEC);
 				wrong_usage();
 			}
-			if (options->idle_usec == 0)
-				options->idle_usec = CLOCK_NEVER;
+			if (ret_options->idle_usec == 0)
+				ret_options->idle_usec = CLOCK_NEVER;
 			break;
 		case 'm':
 			if (number_parse(optarg, 1, OPTIONS_CONNECTIONS_MAX,
-					 &options->max_connections) < 0) {
+					 &ret_options->max_connections) < 0) {
 				warnx("--max-connections: '%s' is not a number from 1 to %u",
 				      optarg, OPTIONS_CONNECTIONS_MAX);
 				wrong_usage();
 			}
 			break;
 		case 'l':
-			options->log_greetings =
+			ret_options->log_greetings =
 				optarg[0] == 'y' ? LOG_GREETINGS_YES : LOG_GREETINGS_NO;
 			if (strcmp(optarg, "yes") != 0 && strcmp(optarg, "no") != 0) {
 				warnx("--log-greetings: '%s' is not yes or no", optarg);
@@ -113,7 +113,7 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 			}
 			break;
 		case 'v':
-			options->verbose = true;
+			ret_options->verbose = true;
 			break;
 		case 'h':
 		case 'V':

@@ -20,8 +20,7 @@
 #include "hellod/server_internal.h"
 
 #define EVENTS_MAX 256
-/* Descriptors that are not clients: standard streams, epoll, signals, the journal, files. */
-#define RESERVED_FDS 16U
+#define RESERVED_FDS 16U /* for standard streams, epoll, signals, the journal and files */
 
 /* Functions that return an int return 0 or -errno. */
 
@@ -192,7 +191,7 @@ static int server_loop(struct server *server)
 }
 
 /* The descriptors of accepted clients are below RLIMIT_NOFILE as it is now. */
-static int make_table(struct server *server, bool listening)
+static int make_table(struct server *server)
 {
 	uint64_t others = RESERVED_FDS + (uint64_t)(server->end_fd - server->first_fd);
 	struct rlimit files = {.rlim_cur = OPTIONS_CONNECTIONS_MAX};
@@ -202,7 +201,7 @@ static int make_table(struct server *server, bool listening)
 	server->open_max = files.rlim_cur > others ? files.rlim_cur - others : 1;
 	if (server->options->max_connections > 0)
 		server->open_max = MIN(server->open_max, server->options->max_connections);
-	server->table_size = (uint64_t)server->end_fd + (listening ? files.rlim_cur : 0);
+	server->table_size = MAX((uint64_t)server->end_fd, server->listening ? files.rlim_cur : 0);
 	server->clients = calloc(server->table_size, sizeof(*server->clients));
 	return server->clients == NULL ? -ENOMEM : 0;
 }
@@ -265,15 +264,12 @@ static void start_connections(struct server *server)
 int server_run(const struct activation *sockets, const struct options *options,
 	       struct greeting *greeting)
 {
-	bool listening = sockets->kind == ACTIVATION_LISTENERS;
-	bool logged = options->log_greetings == LOG_GREETINGS_YES ||
-		      (options->log_greetings == LOG_GREETINGS_DEFAULT && !listening);
 	struct server server = {
 		.first_fd = sockets->first_fd,
 		.end_fd = sockets->first_fd + sockets->fd_count,
 		.options = options,
 		.greeting = greeting,
-		.greeted_priority = logged ? LOG_NOTICE : LOG_DEBUG,
+		.listening = sockets->kind == ACTIVATION_LISTENERS,
 		.signal_fd = -1,
 		.datagram_fd = -1,
 		.now_usec = clock_now_usec(),
@@ -281,15 +277,18 @@ int server_run(const struct activation *sockets, const struct options *options,
 		.status_usec = CLOCK_NEVER,
 		.watchdog_usec = CLOCK_NEVER,
 	};
+	bool logged = options->log_greetings == LOG_GREETINGS_YES ||
+		      (options->log_greetings == LOG_GREETINGS_DEFAULT && !server.listening);
 	int r;
 
+	server.greeted_priority = logged ? LOG_NOTICE : LOG_DEBUG;
 	for (int i = 0; i < QUEUES; i++)
 		TAILQ_INIT(&server.queues[i]);
-	r = make_table(&server, listening);
+	r = make_table(&server);
 	server.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (r == 0 && server.epoll_fd < 0)
 		r = -errno;
-	if (r == 0 && listening)
+	if (r == 0 && server.listening)
 		r = start_listening(&server);
 	if (r == 0)
 		confine_process(&server, listening);
@@ -297,7 +296,7 @@ int server_run(const struct activation *sockets, const struct options *options,
 		start_connections(&server);
 	if (r == 0)
 		r = server_loop(&server);
-	if (r == 0 && listening)
+	if (r == 0 && server.listening)
 		message_summary(&server.counts, server.idle);
 	/* Only an error leaves clients. */
 	for (int i = 0; i < QUEUES; i++)
@@ -311,5 +310,5 @@ int server_run(const struct activation *sockets, const struct options *options,
 		close(server.epoll_fd);
 	greeting_unref(server.greeting);
 	free(server.clients);
-	return r == 0 && server.failed && !listening ? 1 : r;
+	return r == 0 && server.failed && !server.listening ? 1 : r;
 }

@@ -14,7 +14,7 @@ static bool may_log_error(struct server *server)
 {
 	if (!is_due(server, server->log_error_usec))
 		return false;
-	if (server->signal_fd >= 0) /* passed connections are few: each may log its error */
+	if (server->listening) /* passed connections are few: each may log its error */
 		server->log_error_usec = deadline_in(server, SERVER_ERROR_MSEC * USEC_PER_MSEC);
 	return true;
 }

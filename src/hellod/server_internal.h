@@ -18,6 +18,7 @@ struct server {
 	struct greeting *greeting; /* for new clients */
 	struct message_counts counts;
 	int greeted_priority;	/* of the message for a greeting */
+	bool listening;		/* false with passed connections */
 	bool failed;		/* this host failed to greet a client */
 	struct client *clients; /* by file descriptor */
 	uint64_t table_size, open_max;

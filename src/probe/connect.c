@@ -253,24 +253,24 @@ enum outcome connect_any(const struct resolve_list *list, size_t request_bytes,
 			 uint64_t deadline_usec, struct connect_attempt *ret_attempts,
 			 struct connect_attempt **ret_connected, int *ret_error)
 {
-	struct connect_attempt *attempts = ret_attempts;
 	struct pollfd *polled = calloc(list->count, sizeof(*polled));
 	struct connect_attempt *connected = NULL;
 	enum outcome outcome;
 
 	for (size_t i = 0; i < list->count; i++)
-		attempts[i] = (struct connect_attempt){.to = &list->addresses[i], .fd = -1};
+		ret_attempts[i] = (struct connect_attempt){.to = &list->addresses[i], .fd = -1};
 	if (polled == NULL)
 		return outcome_system_error(ENOMEM, ret_error);
-	outcome = connect_loop(attempts, list->count, request_bytes, deadline_usec, polled,
+	outcome = connect_loop(ret_attempts, list->count, request_bytes, deadline_usec, polled,
 			       ret_error);
 	free(polled);
 
 	if (outcome == OUTCOME_NONE)
-		*ret_connected = connected = first_with(attempts, list->count, ATTEMPT_CONNECTED);
+		*ret_connected = connected =
+			first_with(ret_attempts, list->count, ATTEMPT_CONNECTED);
 	for (size_t i = 0; i < list->count; i++)
-		if (attempts[i].fd >= 0 && &attempts[i] != connected)
-			attempt_finish(&attempts[i],
+		if (ret_attempts[i].fd >= 0 && &ret_attempts[i] != connected)
+			attempt_finish(&ret_attempts[i],
 				       connected != NULL ? ATTEMPT_SUPERSEDED : ATTEMPT_TIMED_OUT,
 				       0);
 	return outcome;

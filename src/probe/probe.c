@@ -121,25 +121,24 @@ static uint64_t await_close(int fd)
 
 void probe_run(const struct probe_target *target, struct probe_result *ret_result)
 {
-	struct probe_result *result = ret_result;
 	uint64_t now = clock_now_usec(), deadline = now + target->timeout_usec;
 
-	*result = (struct probe_result){.started_usec = now};
+	*ret_result = (struct probe_result){.started_usec = now};
 
-	result->outcome = step_connect(target, deadline, result);
-	if (result->outcome == OUTCOME_NONE)
-		result->outcome = target->request_bytes > 0 ? step_read_datagram(result)
-							    : step_read(deadline, result);
-	result->ended_usec = clock_now_usec();
-	result->time_usec = result->ended_usec - result->started_usec;
-	if (result->outcome == OUTCOME_NONE)
-		result->outcome = step_decode(target, result);
+	ret_result->outcome = step_connect(target, deadline, ret_result);
+	if (ret_result->outcome == OUTCOME_NONE)
+		ret_result->outcome = target->request_bytes > 0 ? step_read_datagram(ret_result)
+								: step_read(deadline, ret_result);
+	ret_result->ended_usec = clock_now_usec();
+	ret_result->time_usec = ret_result->ended_usec - ret_result->started_usec;
+	if (ret_result->outcome == OUTCOME_NONE)
+		ret_result->outcome = step_decode(target, ret_result);
 
-	if (result->text != NULL && target->await_close && target->request_bytes == 0)
-		result->closed_usec = await_close(result->connected->fd);
-	if (result->connected != NULL) {
-		close(result->connected->fd);
-		result->connected->fd = -1;
+	if (ret_result->text != NULL && target->await_close && target->request_bytes == 0)
+		ret_result->closed_usec = await_close(ret_result->connected->fd);
+	if (ret_result->connected != NULL) {
+		close(ret_result->connected->fd);
+		ret_result->connected->fd = -1;
 	}
 }
 

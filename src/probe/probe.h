@@ -56,8 +56,7 @@ struct probe_result {
 /*
  * Resolves, connects, reads one frame and not a byte more, decodes it, and closes. Or asks by
  * datagrams, and takes one as the answer, which is OUTCOME_MALFORMED unless it is exactly one
- * frame. Fills in *ret_result, which points to nothing that must be freed; afterwards it does: see
- * probe_clear().
+ * frame. Fills in *ret_result, whose old contents are lost. probe_clear() frees what it then owns.
  */
 void probe_run(const struct probe_target *target, struct probe_result *ret_result);
 

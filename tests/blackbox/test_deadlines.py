@@ -103,7 +103,7 @@ def test_send_deadline(daemon, mode, steer, longest):
 
 @pytest.mark.parametrize("error, lasts", [
     (errno.ENOBUFS, False), (errno.ENOMEM, False), (errno.ENOBUFS, True)])
-def test_shortage(daemon, mode, steer, error, lasts):
+def test_local_error(daemon, mode, steer, error, lasts):
     """hellod retries until the host has memory again, or until the deadline."""
     steer("SEND_ERROR", error)
     hellod = daemon(mode, environment=steer.environment)

@@ -19,9 +19,6 @@
 /* A string literal and its length: it may contain NULs, and the one at its end does not count. */
 #define UNIT_BYTES(literal) (literal), sizeof(literal) - 1
 
-/* Timeout of a test, long enough for a slow machine. */
-#define UNIT_TIMEOUT_SEC 60
-
 /* Initial value of an output, to detect whether a function has written it. */
 #define UNIT_UNTOUCHED ((size_t)0xABCDEF01)
 
@@ -148,16 +145,21 @@ struct unit_test {
  * Runs tests as a suite, with the options in the environment variables of Check. Returns the exit
  * status: return UNIT_RUN("name", {test, 1}, {loop_test, UNIT_COUNT(table)});
  */
-#define UNIT_RUN(name, ...) unit_run(name, (const struct unit_test[]){__VA_ARGS__, {NULL, 0}})
+#define UNIT_RUN(name, ...) UNIT_RUN_FOR(0, name, __VA_ARGS__)
 
-static inline int unit_run(const char *name, const struct unit_test *tests)
+/* The same with a timeout for each test, in seconds; 0 for Check's own. */
+#define UNIT_RUN_FOR(seconds, name, ...) \
+	unit_run(seconds, name, (const struct unit_test[]){__VA_ARGS__, {NULL, 0}})
+
+static inline int unit_run(int timeout_sec, const char *name, const struct unit_test *tests)
 {
 	Suite *suite = suite_create(name);
 	TCase *tcase = tcase_create(name);
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tcase_set_timeout(tcase, UNIT_TIMEOUT_SEC);
+	if (timeout_sec > 0)
+		tcase_set_timeout(tcase, timeout_sec);
 	for (; tests->test != NULL; tests++)
 		tcase_add_loop_test(tcase, tests->test, 0, tests->count);
 	suite_add_tcase(suite, tcase);

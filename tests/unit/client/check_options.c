@@ -119,6 +119,7 @@ static const struct {
 
 	/* Malformed values. */
 	{{"-t", "x"}, 3, "--timeout: 'x' " TIMEOUT},
+	{{"--timeout="}, 3, "--timeout: '' " TIMEOUT},
 	{{"-u", "--request-size=1k"}, 3, "--request-size: '1k' " BYTES},
 	{{"--request-size=1232"}, 3, "--request-size is the length of a datagram: add --udp" USAGE},
 	{{"-u", "vsock:2"}, 3, "'vsock:2': vsock has no datagrams: leave out --udp" USAGE},

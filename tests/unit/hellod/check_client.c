@@ -271,7 +271,7 @@ START_TEST(failed_call_is_tried_again_or_ends_the_client)
 END_TEST
 
 /* Of the first send(2), of later ones, of one that was tried again, and of recv(2). */
-START_TEST(shortage_lasts_to_the_deadline)
+START_TEST(local_error_lasts_to_the_deadline)
 {
 	static const enum client_end ends[] = {CLIENT_END_LOCAL_ERROR, CLIENT_END_LOCAL_ERROR,
 					       CLIENT_END_SEND_TIMEOUT, CLIENT_END_LINGER_TIMEOUT};
@@ -313,6 +313,6 @@ int main(void)
 			{deadline_ends_the_client, KINDS}, {input_is_limited, KINDS},
 			{input_of_a_step_is_limited, 1},
 			{failed_call_is_tried_again_or_ends_the_client, CALLS * UNIT_COUNT(errors)},
-			{shortage_lasts_to_the_deadline, 4},
+			{local_error_lasts_to_the_deadline, 4},
 			{client_is_closed_with_a_named_end, CLIENT_END_LOCAL_ERROR + 1});
 }

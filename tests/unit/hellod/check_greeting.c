@@ -168,7 +168,7 @@ END_TEST
 
 int main(void)
 {
-	char directory[] = "/tmp/check_greeting.XXXXXX";
+	char directory[] = "check_greeting.XXXXXX"; /* in the build directory */
 	int status;
 
 	if (mkdtemp(directory) == NULL || chdir(directory) < 0 || mkfifo("pipe", 0600) < 0 ||
@@ -178,7 +178,7 @@ int main(void)
 			  {bad_source_is_refused, UNIT_COUNT(bad)},
 			  {length_is_limited, UNIT_COUNT(sizes)});
 	if (unlink("file") < 0 || unlink("pipe") < 0 || unlink("loop") < 0 ||
-	    unlink("dangling") < 0 || rmdir(directory) < 0)
+	    unlink("dangling") < 0 || chdir("..") < 0 || rmdir(directory) < 0)
 		return EXIT_FAILURE;
 	return status;
 }

@@ -295,7 +295,7 @@ START_TEST(signal_lets_clients_end)
 }
 END_TEST
 
-/* Before its first wait, while accepting pauses, and while a client is starved. */
+/* Before its first wait, while accepting pauses, and while a client is backing off. */
 START_TEST(signal_stops_the_server_at_any_moment)
 {
 	int client;

@@ -17,7 +17,7 @@ START_TEST(error_of_one_connection_is_skipped)
 }
 END_TEST
 
-START_TEST(shortage_is_waited_out_and_logged_once_a_minute)
+START_TEST(local_error_is_waited_out_and_logged_once_a_minute)
 {
 	int client;
 
@@ -48,7 +48,7 @@ START_TEST(shortage_is_waited_out_and_logged_once_a_minute)
 END_TEST
 
 /* Clients that linger are disconnected, those greeted longest ago first; others end. */
-START_TEST(shortage_ends_when_there_is_room)
+START_TEST(local_error_ends_when_there_is_room)
 {
 	int clients[3], late;
 
@@ -73,15 +73,15 @@ START_TEST(shortage_ends_when_there_is_room)
 }
 END_TEST
 
-/* Nor if the only other client is starved, which is greeted in the end. */
-START_TEST(lasting_shortage_does_not_spin)
+/* Nor if the only other client is backing off, and is greeted in the end. */
+START_TEST(lasting_local_error_does_not_spin)
 {
 	const unsigned tries = 10;
-	int starved, client;
+	int waiting, client;
 
 	server_serve(listen_flags[_i]);
 	server_fail(SEND, ENOBUFS, ALWAYS);
-	starved = client_passive();
+	waiting = client_passive();
 	server_fail(ACCEPT4, EPERM, ALWAYS);
 	client = client_passive();
 	calls[ACCEPT4] = calls[SEND] = calls[EPOLL_WAIT] = 0;
@@ -93,7 +93,7 @@ START_TEST(lasting_shortage_does_not_spin)
 	failures[ACCEPT4] = failures[SEND] = 0;
 	await_usec = RETRY_USEC;
 	client_finish(client);
-	client_finish(starved);
+	client_finish(waiting);
 	server_stop(2, 2);
 }
 END_TEST
@@ -101,21 +101,20 @@ END_TEST
 /* RLIMIT_NOFILE is raised after the start: a descriptor outside of the table is refused. */
 START_TEST(raised_limit_is_not_used)
 {
-	const int files = 20;
-	bool filled[FIRST_FD + 32] = {false};
+	bool filled[FIRST_FD + 1] = {false};
 	int client;
 	char byte;
 
 	server_listen(O_NONBLOCK);
-	server_start_limited((rlim_t)files);
-	for (int fd = 0; fd < FIRST_FD + 1 + files; fd++)
+	server_start_limited(20);
+	for (int fd = 0; fd < FIRST_FD + 1; fd++)
 		filled[fd] = fcntl(fd, F_GETFD) < 0 && dup2(STDERR_FILENO, fd) == fd;
 	client = client_passive();
 	ck_assert_int_eq(read(client, &byte, 1), 0);
 	close(client);
 	assert_said("READY=1\ncannot accept connections: Too many open files; "
 		    "raise LimitNOFILE= or lower --max-connections\n");
-	for (int fd = 0; fd < FIRST_FD + 1 + files; fd++)
+	for (int fd = 0; fd < FIRST_FD + 1; fd++)
 		if (filled[fd])
 			close(fd);
 	server_advance(PAUSE_USEC);
@@ -182,7 +181,7 @@ START_TEST(fatal_error_ends_the_server)
 }
 END_TEST
 
-/* With clients that linger, that are sent to, and that are starved. */
+/* With clients that linger, that are sent to, and that are backing off. */
 START_TEST(fatal_error_disconnects_clients)
 {
 	server_greeting('A', _i == 1 ? LONGEST : 5);
@@ -202,9 +201,9 @@ int main(void)
 {
 	return UNIT_RUN("server_failure",
 			{error_of_one_connection_is_skipped, 2 * UNIT_COUNT(passing)},
-			{shortage_is_waited_out_and_logged_once_a_minute, 2},
-			{shortage_ends_when_there_is_room, 3}, {lasting_shortage_does_not_spin, 2},
-			{raised_limit_is_not_used, 1}, {local_error_ends_only_the_client, 1},
-			{client_is_greeted_without_epoll, 4}, {fatal_error_ends_the_server, 5},
-			{fatal_error_disconnects_clients, 3});
+			{local_error_is_waited_out_and_logged_once_a_minute, 2},
+			{local_error_ends_when_there_is_room, 3},
+			{lasting_local_error_does_not_spin, 2}, {raised_limit_is_not_used, 1},
+			{local_error_ends_only_the_client, 1}, {client_is_greeted_without_epoll, 4},
+			{fatal_error_ends_the_server, 5}, {fatal_error_disconnects_clients, 3});
 }
