@@ -236,12 +236,12 @@ static int start_listening(struct server *server)
 	return 0;
 }
 
-static void confine_process(const struct server *server, bool listening)
+static void confine_process(const struct server *server)
 {
 	const struct greeting_source *source = &server->options->greeting;
-	bool reads = listening && source->text == NULL; /* after SIGHUP */
+	bool reads = server->listening && source->text == NULL; /* after SIGHUP */
 	const struct confine_needs needs = {
-		.accept = listening,
+		.accept = server->listening,
 		.datagrams = server->datagram_fd >= 0,
 		.read_path = reads ? source->path : NULL,
 	};
@@ -291,8 +291,8 @@ int server_run(const struct activation *sockets, const struct options *options,
 	if (r == 0 && server.listening)
 		r = start_listening(&server);
 	if (r == 0)
-		confine_process(&server, listening);
-	if (r == 0 && !listening)
+		confine_process(&server);
+	if (r == 0 && !server.listening)
 		start_connections(&server);
 	if (r == 0)
 		r = server_loop(&server);
