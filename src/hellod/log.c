@@ -8,15 +8,18 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <systemd/sd-journal.h>
 
 #include "hellod/log.h"
 
 /* With PRIORITY=, SYSLOG_IDENTIFIER= and MESSAGE_ID=. */
 #define ENTRY_BYTES (LOG_MESSAGE_BYTES + (3 + LOG_FIELDS_MAX) * LOG_FIELD_BYTES)
 
-static bool journal_reads_stderr;
+static bool journal_reads_stderr; /* standard error is a stream to the journal */
 static int journal_fd = -1;
 static int priority_max = LOG_NOTICE;
 
@@ -32,18 +35,41 @@ static int connect_journal(void)
 	return -1;
 }
 
-void log_open(int max_priority)
+/* Makes standard error a stream to the journal. Returns false if no journal runs. */
+static bool open_stderr(void)
+{
+	int fd = sd_journal_stream_fd(program_invocation_short_name, LOG_ERR, true);
+
+	if (fd < 0)
+		return false;
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+	return true;
+}
+
+void log_open(bool need_stderr)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
 	unsigned long long device, inode;
+	bool is_null = false;
 	struct stat st;
 
-	priority_max = max_priority;
-	journal_reads_stderr =
-		stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-		fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
-	if (journal_reads_stderr)
+	if (fstat(STDERR_FILENO, &st) == 0) {
+		journal_reads_stderr = stream != NULL &&
+				       sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+				       st.st_dev == device && st.st_ino == inode;
+		is_null = S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3) &&
+			  getenv("INVOCATION_ID") != NULL;
+	}
+	if (is_null && need_stderr)
+		journal_reads_stderr = open_stderr();
+	if (journal_reads_stderr || is_null)
 		journal_fd = connect_journal();
+}
+
+void log_set_max(int priority)
+{
+	priority_max = priority;
 }
 
 bool log_wants(int priority)
@@ -99,12 +125,12 @@ void log_event(int priority, const char *message_id, const struct log_field *fie
 	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
 
-	if (!journal_reads_stderr)
-		end = put_line(line, sizeof(line), program_invocation_short_name, ": ", message);
-	else if (write_journal(priority, message_id, fields, message))
+	if (journal_fd >= 0 && write_journal(priority, message_id, fields, message))
 		return;
-	else
+	if (journal_reads_stderr)
 		end = put_line(line, sizeof(line), prefix, "", message);
+	else
+		end = put_line(line, sizeof(line), program_invocation_short_name, ": ", message);
 	/* One write, so that the lines of several processes do not mix. */
 	(void)!write(STDERR_FILENO, line, (size_t)(end - line));
 }

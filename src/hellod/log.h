@@ -18,11 +18,17 @@ struct log_field {
 };
 
 /*
- * Opens the journal's socket, and chooses where messages go: to the journal if $JOURNAL_STREAM names standard error
- * (systemd.exec(5)), else, or if no journal runs, to standard error. Messages less important than
- * `max_priority`, a priority of syslog(3), are dropped; before the first call LOG_NOTICE applies.
+ * Opens the journal's socket, and chooses where messages go. They go to the journal if
+ * $JOURNAL_STREAM names standard error (systemd.exec(5)), or if standard error is /dev/null and
+ * systemd has started the process ($INVOCATION_ID): StandardError=null saves systemd and the
+ * journal a stream for each process. Else, or if no journal runs, they go to standard error. With
+ * `need_stderr`, because others may write to standard error, it becomes such a stream in place of
+ * /dev/null.
  */
-void log_open(int max_priority);
+void log_open(bool need_stderr);
+
+/* Messages less important than `priority`, of syslog(3), are dropped; at first LOG_NOTICE. */
+void log_set_max(int priority);
 
 /* True if this priority is logged. Lets callers skip preparing messages that are not. */
 bool log_wants(int priority);

@@ -25,9 +25,11 @@ int main(int argc, char **argv)
 
 	server_block_signals();
 	stdio_sanitise(EX_OSERR);
-	options_parse(argc, argv, &options);
 	signal(SIGPIPE, SIG_IGN); /* the reader of standard error may go away */
-	log_open(options.verbose ? LOG_DEBUG : LOG_NOTICE);
+	log_open(argc > 1);	  /* options_parse() complains there, but not without arguments */
+	options_parse(argc, argv, &options);
+	if (options.verbose)
+		log_set_max(LOG_DEBUG);
 	notify_open();
 
 	if (activation_receive(&sockets, &why) < 0) {

@@ -62,9 +62,9 @@ RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 SystemCallArchitectures=native
-SystemCallFilter=@basic-io @default @file-system @io-event @network-io @process @signal
+SystemCallFilter=@basic-io @default @file-system @io-event @network-io @process @signal @sandbox
 SystemCallFilter=~@privileged @resources
-SystemCallFilter=@system-service
+SystemCallFilter=@system-service @sandbox
 ProtectClock=yes
 ProtectHostname=yes
 DevicePolicy=closed
@@ -187,7 +187,7 @@ def confinement(*files):
     for file in files:
         service = file.read_text("utf-8").split("\n[Service]\n")[-1]
         lines += [line for line in service.splitlines()
-                  if line and not line.startswith(("#", "[", "ExecStart=", "Standard"))]
+                  if line and not line.startswith(("#", "[", "ExecStart="))]
     return lines
 
 
@@ -206,7 +206,9 @@ def measure_all(container):
     measure(container, "SystemCallFilter= of hello@.service",
             ["SystemCallErrorNumber=EPERM", *system_calls])
     measure(container, "PrivateNetwork=yes, shared",
-            ["PrivateNetwork=yes", "[Unit]", "JoinsNamespaceOf=hello-netns.service"])
+            ["PrivateNetwork=yes", "PrivateMounts=no", "[Unit]",
+             "JoinsNamespaceOf=hello-netns.service"])
+    measure(container, "StandardError=null", ["StandardOutput=null", "StandardError=null"])
     measure(container, "hello@.service", confinement(shipped))
     measure(container, "hello@.service with strict.conf", confinement(shipped, strict))
     measure_listening(container)

@@ -44,6 +44,9 @@ def test_bad_greeting(machine):
 @pytest.mark.parametrize("lines, reason", [
     (["ExecStart=", "ExecStart=/no/such/program"], "status=203/EXEC"),
     (["User=no-such-user"], "status=217/USER"),
+    # With StandardError=null.
+    (["ExecStart=", f"ExecStart={setting['sbindir']}/hellod --bogus"],
+     "unrecognized option '--bogus'"),
     # The filter denies system calls of a shell.
     (["SystemCallFilter=", "ExecStart=", "ExecStart=/bin/sh -c 'kill -SEGV $$$$'"],
      "status=11/SEGV"),

@@ -28,7 +28,7 @@ def test_unit_files(machine, record_property):
     units = " ".join(SOCKETS + SERVICES)
     assert machine.attempt(f"systemd-analyze verify --man=no {units}") == (0, "")
     exposure("hello-listen.service", 0.5)
-    exposure("hello@0.service", 2)
+    exposure("hello@0.service", 2.5)
     confine_strictly(machine)
     exposure("hello@0.service", 0.5)
 

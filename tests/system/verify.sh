@@ -42,7 +42,7 @@ exposure()
 }
 [ "$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')" -ge 250 ] || exit 0
 mv hello@.service hello@0.service
-exposure hello@0.service 20
+exposure hello@0.service 25
 exposure hello-listen.service 5
 exposure hello-listen@0.service 5
 exposure hello-probe.service 15

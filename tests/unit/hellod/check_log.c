@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -66,6 +67,12 @@ static void name_stream(unsigned more_device, unsigned more_inode)
 	setenv("JOURNAL_STREAM", stream, 1);
 }
 
+static void open_log(int max_priority)
+{
+	log_open(false);
+	log_set_max(max_priority);
+}
+
 static void log_text(int priority)
 {
 	static const struct log_field fields[] = {{"FIELD", "value"}, {0}};
@@ -92,7 +99,7 @@ START_TEST(unimportant_messages_are_dropped)
 	start();
 	name_stream(_i <= LOG_DEBUG, 0);
 	if (_i <= LOG_DEBUG)
-		log_open(_i);
+		open_log(_i);
 	for (int priority = LOG_EMERG; priority <= LOG_DEBUG; priority++) {
 		ck_assert_int_eq(log_wants(priority), priority <= max);
 		log_text(priority);
@@ -111,10 +118,29 @@ START_TEST(another_stream_is_not_the_journal)
 		unsetenv("JOURNAL_STREAM");
 	else if (_i > 2)
 		setenv("JOURNAL_STREAM", streams[_i - 3], 1);
-	log_open(LOG_DEBUG);
+	open_log(LOG_DEBUG);
 	log_text(LOG_ERR);
 	assert_stderr("check_log: text, 42 \n");
 	ck_assert_int_eq(entries, 0);
+}
+END_TEST
+
+/* Standard error of a unit with StandardError=null, and of a command with 2>/dev/null. */
+START_TEST(null_device_is_replaced_by_the_journal)
+{
+	bool by_systemd = _i == 0;
+	int fd = open("/dev/null", O_WRONLY);
+
+	ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	close(fd);
+	unsetenv("JOURNAL_STREAM");
+	unsetenv("INVOCATION_ID");
+	if (by_systemd)
+		setenv("INVOCATION_ID", "0123456789abcdef0123456789abcdef", 1);
+	open_log(LOG_NOTICE);
+	log_text(LOG_ERR);
+	ck_assert_int_eq(entries, by_systemd);
+	ck_assert_int_eq(entries, strstr(entry, "\nMESSAGE=text, 42 \n") != NULL);
 }
 END_TEST
 
@@ -129,14 +155,14 @@ START_TEST(journal_gets_fields)
 
 	start();
 	name_stream(0, 0);
-	log_open(LOG_DEBUG);
+	open_log(LOG_DEBUG);
 	log_event(LOG_WARNING, ID, fields, "%s,\n%d", "text", 42);
 	ck_assert_str_eq(entry, "PRIORITY=4\nSYSLOG_IDENTIFIER=check_log\nMESSAGE_ID=" ID "\n"
 				"F_0=\nF_1=a=b F_9=\nF_2=2\nF_3=3\nF_4=4\nF_5=5\nF_6=6\nF_7=7\n"
 				"MESSAGE=text, 42\n");
 	log_event(LOG_NOTICE, NULL, NULL, "bare");
 	ck_assert_str_eq(entry, "PRIORITY=5\nSYSLOG_IDENTIFIER=check_log\nMESSAGE=bare\n");
-	log_open(LOG_NOTICE);
+	open_log(LOG_NOTICE);
 	log_text(LOG_INFO);
 	ck_assert_int_eq(entries, 2);
 	assert_stderr("");
@@ -150,7 +176,7 @@ START_TEST(stderr_replaces_a_missing_journal)
 
 	start();
 	name_stream(0, 0);
-	log_open(LOG_DEBUG);
+	open_log(LOG_DEBUG);
 	journal_error = errors[_i];
 	log_text(LOG_DEBUG);
 	assert_stderr(errors[_i] == EAGAIN ? "" : "<7>text, 42 \n");
@@ -169,7 +195,7 @@ START_TEST(stderr_replaces_an_unreachable_journal)
 	start();
 	name_stream(0, 0);
 	connect_error = errors[_i];
-	log_open(LOG_DEBUG);
+	open_log(LOG_DEBUG);
 	log_text(LOG_DEBUG);
 	assert_stderr("<7>text, 42 \n");
 	ck_assert_int_eq(entries, 0);
@@ -190,7 +216,7 @@ START_TEST(long_lines_are_cut)
 	start();
 	name_stream(0, 0);
 	if (_i % 4 > 0)
-		log_open(LOG_DEBUG);
+		open_log(LOG_DEBUG);
 	journal_error = _i % 4 == 1 ? ENOENT : 0;
 	log_event(LOG_ERR, NULL, fields, "%s", text);
 	if (_i % 4 < 2)
@@ -209,7 +235,7 @@ START_TEST(failure_to_write_is_ignored)
 	close(STDERR_FILENO);
 	log_text(LOG_ERR);
 	setenv("JOURNAL_STREAM", "0:0", 1);
-	log_open(LOG_DEBUG);
+	open_log(LOG_DEBUG);
 	log_text(LOG_ERR);
 	ck_assert_int_eq(entries, 0);
 }
@@ -218,7 +244,8 @@ END_TEST
 int main(void)
 {
 	return UNIT_RUN("log", {unimportant_messages_are_dropped, LOG_DEBUG + 2},
-			{another_stream_is_not_the_journal, 11}, {journal_gets_fields, 1},
+			{another_stream_is_not_the_journal, 11},
+			{null_device_is_replaced_by_the_journal, 2}, {journal_gets_fields, 1},
 			{stderr_replaces_a_missing_journal, 3},
 			{stderr_replaces_an_unreachable_journal, 3}, {long_lines_are_cut, 16},
 			{failure_to_write_is_ignored, 1});
