@@ -41,7 +41,7 @@ command_of()
 # measured.
 test_summary()
 {
-	sed -nE 's/^# (PASS|FAIL|ERROR): +([1-9].*)/\2 \1/p' "$1" | tr '[:upper:]' '[:lower:]'
+	sed -nE 's/^# PASS: +([1-9].*)/\1 passed/p; s/^# (FAIL|ERROR): +([1-9].*)/\2 failed/p' "$1"
 	sed -nE 's/^([0-9]+ (passed|failed|skipped)[^=]*) in [0-9.]+s.*/\1/p' "$1" |
 		sed -E 's/, [0-9]+ deselected//'
 	sed -nE 's/^SKIPPED \[[0-9]+\] [^ ]+: //p' "$1" | sort -u

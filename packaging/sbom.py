@@ -28,6 +28,8 @@ LIBRARIES = {
     "libm.so": ("glibc", "LGPL-2.1-or-later"),
     "libpthread.so": ("glibc", "LGPL-2.1-or-later"),
     "ld-linux": ("glibc", "LGPL-2.1-or-later"),
+    "ld64.so": ("glibc", "LGPL-2.1-or-later"),
+    "libgcc_s.so": ("gcc", "GPL-3.0-or-later WITH GCC-exception-3.1"),
 }
 
 
@@ -42,6 +44,8 @@ def version_of(package):
         macros = output("CC", "cc", "-dM", "-E", "-x", "c", "-", source="#include <features.h>\n")
         return ".".join(re.search(rf"__{name}__ (\d+)", macros)[1]
                         for name in ("GLIBC", "GLIBC_MINOR"))
+    if package == "gcc":
+        return output("CC", "cc", "-dumpversion").strip()
     return output("PKG_CONFIG", "pkg-config", "--modversion", package).strip()
 
 
