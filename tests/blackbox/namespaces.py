@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -29,22 +30,33 @@ class Namespaces:
     def __init__(self, count):
         self._channel, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
         self._channel.settimeout(PATIENCE)
+        self._one_question = threading.Lock()
         self._holder = subprocess.Popen(
             [*unshare("--net"), sys.executable, "-B", __file__, str(count)], stdin=theirs)
         theirs.close()
 
     def _ask(self, *question):
-        self._channel.send(json.dumps(question).encode())
-        answer, fds, _, _ = socket.recv_fds(self._channel, 65536, 1)
+        with self._one_question:
+            self._channel.send(json.dumps(question).encode())
+            answer, fds, _, _ = socket.recv_fds(self._channel, 65536, 1)
         return json.loads(answer), fds
 
     def ip(self, namespace, *commands):
         """Runs ip(8) for each command, and returns the output of the last one. {1} stands for
         namespace 1."""
         for command in commands:
-            (status, output), _ = self._ask(namespace, "ip", *command.split())
-            assert status == 0, output
+            output = self.run(namespace, "ip", *command.split())
         return output
+
+    def run(self, namespace, *command):
+        """Runs a command, which must succeed, and returns its output."""
+        (status, output), _ = self._ask(namespace, *command)
+        assert status == 0, output
+        return output
+
+    def enter(self, namespace):
+        """The command that runs another one in a namespace. Only for root."""
+        return ["nsenter", "--net=" + self.run(namespace, "echo", f"{{{namespace}}}").strip()]
 
     def index(self, namespace, interface):
         return json.loads(self.ip(namespace, f"-json link show {interface}"))[0]["ifindex"]
@@ -52,6 +64,7 @@ class Namespaces:
     def socket(self, namespace, family=socket.AF_INET, kind=socket.SOCK_DGRAM, protocol=0):
         _, fds = self._ask(namespace, "socket", family, kind, protocol)
         made = socket.socket(fileno=fds[0])
+        made.set_inheritable(False)
         made.settimeout(PATIENCE)
         return made
 

@@ -13,11 +13,15 @@ FILES = """bin/hello-client lib/nagios/plugins/check_hello lib/systemd/catalog/h
     lib/systemd/system/hello-listen.socket lib/systemd/system/hello-netns.service
     lib/systemd/system/hello.socket lib/systemd/system/hello@.service sbin/hellod
     share/bash-completion/completions/check_hello share/bash-completion/completions/hello-client
-    share/bash-completion/completions/hellod share/doc/hellod/examples/datagram.conf
+    share/bash-completion/completions/hellod share/doc/hellod/examples/apparmor/usr.sbin.hellod
+    share/doc/hellod/examples/datagram.conf share/doc/hellod/examples/firewalld/hello.xml
+    share/doc/hellod/examples/haproxy/haproxy.cfg
     share/doc/hellod/examples/hello-listen@.service
     share/doc/hellod/examples/hello-listen@.socket share/doc/hellod/examples/hello-probe.service
     share/doc/hellod/examples/hello-probe.timer share/doc/hellod/examples/icinga2-hello.conf
-    share/doc/hellod/examples/nagios-hello.cfg share/doc/hellod/examples/strict.conf
+    share/doc/hellod/examples/logcheck/hellod share/doc/hellod/examples/nagios-hello.cfg
+    share/doc/hellod/examples/nftables/hello-balance.nft share/doc/hellod/examples/strict.conf
+    share/doc/hellod/examples/ufw/hellod
     share/fish/vendor_completions.d/check_hello.fish
     share/fish/vendor_completions.d/hello-client.fish
     share/fish/vendor_completions.d/hellod.fish share/man/man1/check_hello.1

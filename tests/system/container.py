@@ -20,9 +20,10 @@ import socket
 import subprocess
 import tempfile
 import time
+import zlib
 
 # Commands that the tests execute in the container, and libraries of the build.
-SUITE_PACKAGES = "systemd,systemd-sysv,dbus,iproute2,procps,libsystemd0,libjson-c5"
+SUITE_PACKAGES = "systemd,systemd-sysv,systemd-container,dbus,iproute2,procps,libsystemd0,libjson-c5"
 SOCKETS = "hello.socket", "hello-listen.socket"
 SERVICES = "hello@.service", "hello-listen.service", "hello-netns.service"
 
@@ -70,14 +71,16 @@ def locked(path, exclusive=True):
 
 
 def suite_root(suite):
-    """The root directory of a Debian suite. The first process makes it, and others wait."""
+    """The root directory of a Debian suite. The first process makes it, and others wait. Another
+    list of packages makes another one."""
+    name = f"{suite}-{zlib.crc32(SUITE_PACKAGES.encode()):08x}"
     cache = pathlib.Path(setting.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache", "hellod")
     cache.mkdir(parents=True, exist_ok=True)
-    with locked(cache / f"{suite}.lock"):
-        if not (cache / suite).is_dir():
-            with tempfile.TemporaryDirectory(prefix=f"{suite}.", dir=cache) as unfinished:
-                os.rename(make_suite_root(suite, f"{unfinished}/root"), cache / suite)
-    return cache / suite
+    with locked(cache / f"{name}.lock"):
+        if not (cache / name).is_dir():
+            with tempfile.TemporaryDirectory(prefix=f"{name}.", dir=cache) as unfinished:
+                os.rename(make_suite_root(suite, f"{unfinished}/root"), cache / name)
+    return cache / name
 
 
 def make_suite_root(suite, root):

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# licenses.sh - in the source directory: every file has a license and a copyright, as REUSE
+# requires, and those that can have a comment have the license in it.
+set -eu -o pipefail
+
+fail()
+{
+	echo "licenses.sh: $*" >&2
+	exit 1
+}
+
+cmp COPYING LICENSES/MIT.txt || fail 'copy COPYING to LICENSES/MIT.txt'
+# Documents for people, inputs of tests and their results, and formats without comments.
+tag=License-Identifier # in parts, or reuse takes this line for a license
+without=$(git ls-files | xargs grep -Lw "SPDX-$tag: MIT" |
+	grep -Evx '\.reuse/dep5|CONTRIBUTING|COPYING|LICENSES/.*|NEWS|README|SECURITY' |
+	grep -Evx 'tests/bench/RESULTS|tests/fuzz/corpus/.*' |
+	grep -Evx 'packaging/debian/.*') || true
+[ -z "$without" ] || fail "no SPDX-$tag: MIT in:"$'\n'"$without"
+
+command -v reuse >/dev/null || {
+	echo 'SKIP: reuse is not installed'
+	exit 77
+}
+said=$(reuse lint) || fail "$said"
+echo "figure: $(git ls-files | wc -l) files"

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# versions.sh - in the build directory: NEWS, the programs, the manuals and the packages that were
+# built have the version and the date of configure.ac, which are $VERSION and $RELEASE_DATE.
+set -eu -o pipefail
+
+places=0
+
+# must_be PLACE FOUND EXPECTED...
+must_be()
+{
+	local place=$1 found=$2 expected
+
+	shift 2
+	places=$((places + 1))
+	for expected; do
+		[ "$found" != "$expected" ] || return 0
+	done
+	echo "versions.sh: $place has '$found' in place of '$1'" >&2
+	exit 1
+}
+
+line=$(sed q "${srcdir:?}/NEWS")
+released="hellod $VERSION, ${RELEASE_DATE:?}"
+if git -C "$srcdir" describe --exact-match --match 'v*' HEAD >/dev/null 2>&1; then
+	must_be NEWS "$line" "$released"
+	must_be 'the tag' "$(git -C "$srcdir" describe --exact-match --match 'v*' HEAD)" "v$VERSION"
+else
+	must_be NEWS "$line" "$released" "hellod $VERSION, not released yet"
+fi
+
+for program in hellod hello-client check_hello; do
+	must_be "$program" "$("./$program" --version | sed q)" "$program $VERSION" \
+		"$program (hellod) $VERSION"
+done
+for manual in man/*.[158]; do
+	must_be "$manual" "$(sed -n 's/^\.Dd //p' "$manual")" "$RELEASE_DATE"
+	must_be "$manual" "$(sed -n 's/^\.Os //p' "$manual")" "\"hellod $VERSION\""
+done
+
+shopt -s nullglob
+changelog=packaging/debian/changelog
+if [ -e "$changelog" ]; then
+	must_be "$changelog" "$(sed -n '1s/.*(\(.*\)-[^-]*).*/\1/p' "$changelog")" "$VERSION"
+	must_be "$changelog" "$(sed -n 's/^ -- .*>  \(.*\) [0-9:]* .*/\1/p' "$changelog" | sed q)" \
+		"$(LC_ALL=C date -u -d "$RELEASE_DATE" '+%a, %d %b %Y')"
+fi
+for package in packaging/out/hellod_*.deb packaging/rpm/build/RPMS/*/hellod-[0-9]*.rpm \
+	packaging/arch/build/hellod-[0-9]*.pkg.*; do
+	found=${package##*/hellod[-_]}
+	must_be "$package" "${found%%-*}" "$VERSION"
+done
+echo "figure: $VERSION in $places places${line##*"$VERSION"}"
