@@ -28,7 +28,7 @@ int main(int argc, char **argv)
 	options_parse(argc, argv, &options);
 	signal(SIGPIPE, SIG_IGN); /* the reader of standard error may go away */
 	log_open(options.verbose ? LOG_DEBUG : LOG_NOTICE);
-	notify_open();
+	message_unnotified(notify_open());
 
 	if (activation_receive(&sockets, &why) < 0) {
 		message_config_error(MESSAGE_SOCKET_BAD, why);
