@@ -15,8 +15,9 @@
 static int probe_all(const struct options *options, struct report *report)
 {
 	static struct probe_result result;
+	enum outcome wait;
 	uint64_t next_usec;
-	int r = 0, ignored;
+	int r = 0, error;
 
 	do {
 		probe_run(&options->target, &result);
@@ -35,9 +36,11 @@ static int probe_all(const struct options *options, struct report *report)
 				r = stdio_flush();
 		}
 		probe_clear(&result);
-	} while (r == 0 && options->style.counting && report->stats.tried != options->count &&
-		 signals_wait(NULL, 0, next_usec, &ignored) == OUTCOME_TIMED_OUT);
-	return r;
+		if (r < 0 || !options->style.counting || report->stats.tried == options->count)
+			return r;
+		wait = signals_wait(NULL, 0, next_usec, &error);
+	} while (wait == OUTCOME_TIMED_OUT);
+	return wait == OUTCOME_SYSTEM_ERROR ? -error : 0;
 }
 
 /* For SIGQUIT. An output error is found after the next probe. */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/socket.h>
 
 #include <systemd/sd-daemon.h>
@@ -34,10 +35,11 @@ static int examine(int fd, enum activation_kind *ret_kind, const char **ret_what
 	int is_stream = sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, -1);
 	int is_listening = sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, true);
 	int is_datagram = sd_is_socket(fd, AF_UNSPEC, SOCK_DGRAM, -1);
+	int r = MIN(MIN(is_socket, is_stream), MIN(is_listening, is_datagram));
 
-	if (is_socket < 0 || is_stream < 0 || is_listening < 0 || is_datagram < 0) {
-		*ret_what = "something that cannot be examined";
-		return -EIO;
+	if (r < 0) {
+		*ret_what = strerror(-r);
+		return r;
 	}
 	if (!is_listening && !is_datagram && !(is_stream && was_ever_connected(fd))) {
 		*ret_what = is_stream	? "a socket that neither listens nor is connected"

@@ -168,7 +168,8 @@ static int answer_socket(int fd, bool is_inet, struct greeting *greeting,
 int datagram_answer(int epoll_fd, struct greeting *greeting, struct datagram_counts *counts)
 {
 	struct epoll_event events[EVENTS_MAX];
-	int n = epoll_wait(epoll_fd, events, EVENTS_MAX, 0), result = 0;
+	int n = epoll_wait(epoll_fd, events, EVENTS_MAX, 0),
+	    result = n < 0 && errno != EINTR ? -errno : 0;
 
 	for (int i = 0; i < n; i++) {
 		int r = answer_socket((int)(events[i].data.u64 & ~DATA_IS_INET),

@@ -47,10 +47,16 @@ __attribute__((format(printf, 3, 4))) static int refuse(int error, char **ret_wh
 	return error;
 }
 
+static const char *remedy(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM
+		       ? "free memory or file descriptors on this host"
+		       : "put a text there that hellod can read";
+}
+
 /* Returns as greeting_load() does. The caller frees *ret_text, on failure too. */
 static int read_file(const char *path, char **ret_text, size_t *ret_length, char **ret_why)
 {
-	static const char remedy[] = "put a text there that hellod can read";
 	/* One byte more than allowed, to see the end of a file of exactly that size. */
 	const size_t size = GREETING_FILE_BYTES_MAX + 1;
 	size_t length = 0;
@@ -59,21 +65,22 @@ static int read_file(const char *path, char **ret_text, size_t *ret_length, char
 	int fd, r;
 
 	/* O_NONBLOCK: opening a pipe must not wait for its writer; a pipe is refused below. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	fd = (int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
 	if (fd < 0)
-		return refuse(-errno, ret_why, "%s: %s; %s", path, strerror(errno), remedy);
+		return refuse(-errno, ret_why, "%s: %s; %s", path, strerror(errno), remedy(errno));
 	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
 		close(fd);
-		return refuse(-EINVAL, ret_why, "%s: not a regular file; %s", path, remedy);
+		return refuse(-EINVAL, ret_why, "%s: not a regular file; %s", path, remedy(EINVAL));
 	}
 
 	*ret_text = malloc(size);
-	while (*ret_text != NULL && (n = read(fd, *ret_text + length, size - length)) > 0)
+	while (*ret_text != NULL &&
+	       (n = TEMP_FAILURE_RETRY(read(fd, *ret_text + length, size - length))) > 0)
 		length += (size_t)n;
 	r = -errno;
 	close(fd);
 	if (n < 0)
-		return refuse(r, ret_why, "%s: %s; %s", path, strerror(-r), remedy);
+		return refuse(r, ret_why, "%s: %s; %s", path, strerror(-r), remedy(-r));
 	if (length == size)
 		return refuse(-EMSGSIZE, ret_why,
 			      "%s: over %zu bytes long, but at most %d fit in a frame; shorten it",
@@ -117,9 +124,10 @@ int greeting_load(const struct greeting_source *source, struct greeting **ret_gr
 	int r;
 
 	/* lstat(): a dangling symbolic link is a mistake, not an absent file. */
-	if (text == NULL &&
-	    (source->path == NULL ||
-	     (source->path_may_be_absent && lstat(source->path, &st) < 0 && errno == ENOENT)))
+	r = text == NULL && source->path_may_be_absent && lstat(source->path, &st) < 0 ? errno : 0;
+	if (r != 0 && r != ENOENT)
+		return refuse(-r, ret_why, "%s: %s; %s", source->path, strerror(r), remedy(r));
+	if (text == NULL && (source->path == NULL || r == ENOENT))
 		text = GREETING_DEFAULT;
 	if (text != NULL)
 		return encode("--greeting", text, strlen(text), ret_greeting, ret_why);

@@ -30,7 +30,7 @@ int main(int argc, char **argv)
 	options_parse(argc, argv, &options);
 	if (options.verbose)
 		log_set_max(LOG_DEBUG);
-	notify_open();
+	message_unnotified(notify_open());
 
 	if (activation_receive(&sockets, &why) < 0) {
 		message_config_error(MESSAGE_SOCKET_BAD, why);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <systemd/sd-daemon.h>
 
@@ -131,20 +132,28 @@ void message_fatal(int error)
 	log_event(LOG_ERR, NULL, NULL, "fatal: %s", strerror(error));
 }
 
+void message_unnotified(int r)
+{
+	if (r < 0)
+		log_event(LOG_WARNING, NULL, NULL, "cannot notify the service manager: %s",
+			  strerror(-r));
+}
+
 void notify_ready(void)
 {
-	notify_send("READY=1");
+	message_unnotified(notify_send(0, "READY=1"));
 }
 
 void notify_reloading(void)
 {
 	/* Type=notify-reload (systemd 253) requires the time. */
-	notify_send("RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now_usec());
+	message_unnotified(
+		notify_send(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now_usec()));
 }
 
 void notify_stopping(bool idle)
 {
-	notify_send("STOPPING=1\nSTATUS=%s",
+	notify_send(MSG_DONTWAIT, "STOPPING=1\nSTATUS=%s",
 		    idle ? "Idle, exiting" : "Finishing with connected clients");
 }
 
@@ -155,8 +164,8 @@ void notify_status(const struct message_counts *counts)
 	if (counts->has_datagrams)
 		snprintf(datagrams, sizeof(datagrams), ", %" PRIu64 " datagrams answered",
 			 counts->datagrams.answered);
-	notify_send("STATUS=Greeted %" PRIu64 " clients, %" PRIu64 " connected%s", counts->greeted,
-		    counts->open, datagrams);
+	notify_send(MSG_DONTWAIT, "STATUS=Greeted %" PRIu64 " clients, %" PRIu64 " connected%s",
+		    counts->greeted, counts->open, datagrams);
 }
 
 uint64_t notify_watchdog(void)
@@ -165,6 +174,6 @@ uint64_t notify_watchdog(void)
 
 	if (sd_watchdog_enabled(0, &usec) <= 0)
 		return CLOCK_NEVER;
-	notify_send("WATCHDOG=1");
+	message_unnotified(notify_send(MSG_DONTWAIT, "WATCHDOG=1"));
 	return (usec + 1) / 2; /* as sd_watchdog_enabled(3) advises */
 }

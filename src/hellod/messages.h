@@ -36,6 +36,7 @@ void message_no_datagrams(size_t frame_length);
 void message_client(const struct client *client, int priority);
 void message_summary(const struct message_counts *counts, bool idle);
 void message_confined(const struct confine_result *result); /* what failed, for debugging */
+void message_unnotified(int r); /* of notify.h: that a notification was lost, if it was */
 void message_fatal(int error);
 
 /* To the service manager, if there is one: notify.h. notify_watchdog() returns when to call it

@@ -2,6 +2,7 @@
 /* notify - the socket of the service manager's notifications */
 #include "config.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -18,36 +19,42 @@
 
 static int notify_fd = -1;
 
-void notify_open(void)
+int notify_open(void)
 {
 	const char *name = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	size_t length = name != NULL ? strlen(name) : 0;
+	int r;
 
 	/* A path, or an abstract name after an '@'. */
 	if (length == 0 || length >= sizeof(sun.sun_path) || (name[0] != '/' && name[0] != '@'))
-		return;
+		return 0;
 	memcpy(sun.sun_path, name, length);
 	if (name[0] == '@')
 		sun.sun_path[0] = '\0';
 	notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (notify_fd < 0 ||
-	    connect(notify_fd, (const struct sockaddr *)&sun,
+	if (notify_fd < 0)
+		return -errno;
+	if (connect(notify_fd, (const struct sockaddr *)&sun,
 		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) == 0)
-		return;
+		return 0;
+	r = -errno;
 	close(notify_fd);
 	notify_fd = -1;
+	return r;
 }
 
-void notify_send(const char *format, ...)
+int notify_send(int flags, const char *format, ...)
 {
 	char notification[NOTIFICATION_BYTES];
 	va_list arguments;
 
 	if (notify_fd < 0)
-		return;
+		return 0;
 	va_start(arguments, format);
 	vsnprintf(notification, sizeof(notification), format, arguments);
 	va_end(arguments);
-	(void)!send(notify_fd, notification, strlen(notification), MSG_NOSIGNAL);
+	return send(notify_fd, notification, strlen(notification), flags | MSG_NOSIGNAL) < 0
+		       ? -errno
+		       : 0;
 }

@@ -27,22 +27,26 @@
 /* Accepting */
 
 /* Polls the listening sockets, but only while one more client can be accepted; and the others. */
-static void poll_passed(struct server *server)
+static int poll_passed(struct server *server)
 {
 	bool has_room =
 		server->counts.open < server->open_max || !TAILQ_EMPTY(&server->queues[LINGERING]);
 	bool polling = server->accepting && has_room && is_due(server, server->accept_usec);
 	bool receiving = server->accepting && server->datagram_fd >= 0 &&
 			 is_due(server, server->receive_usec);
+	int r = 0;
 
-	/* A datagram socket is not in this set, which changes nothing. */
-	for (int fd = server->first_fd; polling != server->polling && fd < server->end_fd; fd++)
-		(void)server_poll_fd(server, EPOLL_CTL_MOD, fd, polling ? EPOLLIN : 0);
+	for (int fd = server->first_fd; polling != server->polling && fd < server->end_fd; fd++) {
+		r = server_poll_fd(server, EPOLL_CTL_MOD, fd, polling ? EPOLLIN : 0);
+		if (r < 0 && r != -ENOENT) /* a datagram socket is not in this set */
+			return r;
+	}
 	if (receiving != server->receiving)
-		(void)server_poll_fd(server, EPOLL_CTL_MOD, server->datagram_fd,
-				     receiving ? EPOLLIN : 0);
+		r = server_poll_fd(server, EPOLL_CTL_MOD, server->datagram_fd,
+				   receiving ? EPOLLIN : 0);
 	server->polling = polling;
 	server->receiving = receiving;
+	return r == -ENOENT ? 0 : r;
 }
 
 static void stop_accepting(struct server *server, bool idle)
@@ -92,7 +96,7 @@ static void reload_greeting(struct server *server)
 	notify_ready();
 }
 
-static void handle_signals(struct server *server)
+static int handle_signals(struct server *server)
 {
 	struct signalfd_siginfo info;
 
@@ -102,6 +106,7 @@ static void handle_signals(struct server *server)
 		else
 			stop_accepting(server, false);
 	}
+	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 }
 
 /* The deadlines of new clients are now; without them, this is the next one that time brings. */
@@ -143,7 +148,7 @@ static void run_timers(struct server *server, bool found_nothing)
 static int dispatch(struct server *server, int fd)
 {
 	if (fd == server->signal_fd)
-		handle_signals(server);
+		return handle_signals(server);
 	else if (server->clients[fd].state != CLIENT_NONE)
 		server_step_client(server, &server->clients[fd]);
 	else if (server->accepting && fd == server->datagram_fd)
@@ -185,7 +190,8 @@ static int server_loop(struct server *server)
 		for (int i = 0; r == 0 && i < n; i++)
 			r = dispatch(server, events[i].data.fd);
 		run_timers(server, n == 0);
-		poll_passed(server);
+		if (r == 0)
+			r = poll_passed(server);
 	}
 	return r;
 }

@@ -40,21 +40,22 @@ static void attempt_finish(struct connect_attempt *attempt, enum attempt_state s
 static int connect_unix(int fd, const struct address *to, uint64_t deadline_usec)
 {
 	uint64_t now;
-	int ignored;
+	int error = EINPROGRESS;
 
 	/* A wait of no time, for its signals. */
-	while (signals_wait(NULL, 0, 0, &ignored) == OUTCOME_TIMED_OUT &&
+	while (signals_wait(NULL, 0, 0, &error) == OUTCOME_TIMED_OUT &&
 	       (now = clock_now_usec()) < deadline_usec) {
 		uint64_t most = CONNECT_UNIX_MSEC * USEC_PER_MSEC;
 		struct timeval timeout = {.tv_usec = (suseconds_t)MIN(deadline_usec - now, most)};
 
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+		if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0)
+			return -1;
 		if (connect(fd, (const struct sockaddr *)&to->storage, to->length) == 0)
 			return 0;
 		if (errno != EAGAIN && errno != EINTR)
 			return -1;
 	}
-	errno = EINPROGRESS;
+	errno = error;
 	return -1;
 }
 
@@ -84,6 +85,9 @@ static void attempt_start(struct connect_attempt *attempt, size_t request_bytes,
 	attempt->started_usec = clock_now_usec();
 	attempt->state = ATTEMPT_PENDING;
 	attempt->fd = socket(family, type | SOCK_CLOEXEC | (blocks ? 0 : SOCK_NONBLOCK), 0);
+	/* Of connect(2), EACCES may be the answer of a firewall on the way. */
+	if (attempt->fd < 0 && errno == EACCES)
+		errno = EPERM;
 	if (attempt->fd >= 0 && blocks)
 		r = connect_unix(attempt->fd, to, deadline_usec);
 	else if (attempt->fd >= 0)
@@ -167,6 +171,7 @@ static const struct {
 	/* This host lacks the family, an address or a free port for it, or the permission. */
 	{EAFNOSUPPORT, OUTCOME_SYSTEM_ERROR},
 	{EADDRNOTAVAIL, OUTCOME_SYSTEM_ERROR},
+	{EADDRINUSE, OUTCOME_SYSTEM_ERROR},
 	{EPERM, OUTCOME_SYSTEM_ERROR},
 };
 

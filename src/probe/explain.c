@@ -229,10 +229,11 @@ static const char *advise_system_error(int error)
 	switch (error) {
 	case EAFNOSUPPORT:
 		return "give an address of a family that this host has";
+	case EADDRINUSE:
 	case EADDRNOTAVAIL:
 		return "check the addresses and the free ports of this host";
 	case EPERM:
-		return "check the firewall of this host";
+		return "check the firewall and the security policy of this host";
 	default:
 		return "free memory or file descriptors on this host";
 	}

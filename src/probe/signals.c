@@ -57,10 +57,11 @@ enum outcome signals_wait(struct pollfd *polled, nfds_t count, uint64_t deadline
 			  int *ret_error)
 {
 	sigset_t before;
+	uint64_t left;
 	int r, error;
 
 	do {
-		uint64_t now, left;
+		uint64_t now;
 		struct timespec timeout;
 
 		if (quit_pending) {
@@ -83,10 +84,15 @@ enum outcome signals_wait(struct pollfd *polled, nfds_t count, uint64_t deadline
 				  &before);
 		error = errno;
 		sigprocmask(SIG_SETMASK, &before, NULL);
-		/* Another signal, such as SIGCONT after SIGSTOP, does not end the wait. */
-	} while (r < 0 && error == EINTR && !signals_caught());
+		/*
+		 * Another signal, such as SIGCONT after SIGSTOP, does not end the wait; but if they
+		 * never end, the deadline does.
+		 */
+	} while (r < 0 && error == EINTR && !signals_caught() && (left > 0 || quit_pending));
 
 	if (r >= 0)
 		return r > 0 ? OUTCOME_NONE : OUTCOME_TIMED_OUT;
-	return signals_caught() ? OUTCOME_INTERRUPTED : outcome_system_error(error, ret_error);
+	if (signals_caught())
+		return OUTCOME_INTERRUPTED;
+	return error == EINTR ? OUTCOME_TIMED_OUT : outcome_system_error(error, ret_error);
 }

@@ -2,10 +2,13 @@
 /* activation - what systemd passed: connections or listeners */
 #include "config.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+
+#include <systemd/sd-daemon.h>
 
 #include "../unit.h"
 #include "hellod/activation.h"
@@ -13,6 +16,18 @@
 #define FIRST_FD 3   /* of the passed descriptors: sd_listen_fds(3) */
 #define OTHER_FD 100 /* of all others */
 #define PASSED_MAX 3
+
+/* Which of the next calls of sd_is_socket() fails, or 0. */
+static int examine_failure;
+
+int sd_is_socket(int fd, int family, int type, int listening)
+{
+	__typeof__(&sd_is_socket) real =
+		(__typeof__(&sd_is_socket))dlsym(RTLD_NEXT, "sd_is_socket");
+
+	return examine_failure > 0 && --examine_failure == 0 ? -ENOMEM
+							     : real(fd, family, type, listening);
+}
 
 static bool has(const char *words, const char *word)
 {
@@ -172,6 +187,15 @@ START_TEST(other_descriptors_are_refused)
 }
 END_TEST
 
+/* By each of the questions. */
+START_TEST(failed_examination_is_told)
+{
+	examine_failure = _i + 1;
+	ck_assert_int_eq(receive("tcp connected", NULL), -ENOMEM);
+	assert_refused("file descriptor 3: Cannot allocate memory; ");
+}
+END_TEST
+
 START_TEST(closed_descriptor_is_refused)
 {
 	ck_assert_int_eq(receive(_i == 0 ? "closed" : "tcp connected,closed", NULL), -EBADF);
@@ -195,5 +219,6 @@ int main(void)
 	return UNIT_RUN("activation", {sockets_have_a_kind, UNIT_COUNT(usable)},
 			{sockets_of_another_process_are_left, 1},
 			{other_descriptors_are_refused, UNIT_COUNT(unusable)},
-			{closed_descriptor_is_refused, 2}, {malformed_environment_is_refused, 8});
+			{failed_examination_is_told, 4}, {closed_descriptor_is_refused, 2},
+			{malformed_environment_is_refused, 8});
 }

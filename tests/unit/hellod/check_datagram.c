@@ -19,7 +19,7 @@
 #define UDP_BYTES_MAX 65507
 
 /* System calls: how many were made, and how many of the next ones fail. */
-enum call { SENDMMSG, RECVMMSG, SETSOCKOPT, EPOLL_CREATE1, EPOLL_CTL, CALLS };
+enum call { SENDMMSG, RECVMMSG, SETSOCKOPT, EPOLL_CREATE1, EPOLL_CTL, EPOLL_WAIT, CALLS };
 static unsigned calls[CALLS], failures[CALLS];
 static int errors[CALLS];
 static unsigned send_max = DATAGRAM_BATCH; /* a call sends at most this many */
@@ -82,6 +82,11 @@ int epoll_create1(int flags)
 int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
 {
 	return fails(EPOLL_CTL) ? -1 : (int)syscall(SYS_epoll_ctl, epoll_fd, operation, fd, event);
+}
+
+int epoll_wait(int fd, struct epoll_event *events, int max, int timeout_msec)
+{
+	return fails(EPOLL_WAIT) ? -1 : epoll_pwait(fd, events, max, timeout_msec, NULL);
 }
 
 static int epoll_fd = -1, server_fd, client_fd;
@@ -283,6 +288,17 @@ START_TEST(receiving_may_fail)
 }
 END_TEST
 
+/* Else the sockets would stay ready, and nothing would be said. */
+START_TEST(failed_wait_is_returned)
+{
+	serve(AF_INET);
+	ask(LONG_BYTES);
+	let_fail(EPOLL_WAIT, _i == 0 ? EINTR : EBADF, 1);
+	ck_assert_int_eq(datagram_answer(epoll_fd, greeting, &counts), _i == 0 ? 0 : -EBADF);
+	assert_answered(0, 1, 1);
+}
+END_TEST
+
 /* A socket connected to a closed port; and one with a queue of errors. */
 START_TEST(errors_of_the_network_do_not_last)
 {
@@ -461,7 +477,7 @@ int main(void)
 		{longer_requests_are_answered, 2 * UNIT_COUNT(lengths)}, {batches_are_bounded, 1},
 		{answer_that_cannot_be_sent_is_dropped, 8 * UNIT_COUNT(send_errors)},
 		{peer_does_not_hold_up_the_server, 1},
-		{receiving_may_fail, UNIT_COUNT(receive_errors)},
+		{receiving_may_fail, UNIT_COUNT(receive_errors)}, {failed_wait_is_returned, 2},
 		{errors_of_the_network_do_not_last, 2},
 		{answer_leaves_from_the_address_that_was_asked, 3 * UNIT_COUNT(destinations)},
 		{unix_clients_pass_nothing, 2}, {longest_frame_is_bounded, 2},

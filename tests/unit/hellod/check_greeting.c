@@ -3,12 +3,33 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "../unit.h"
 #include "common/frame.h"
 #include "hellod/greeting.h"
+
+/* The errno of the next open(), or 0. */
+static int open_error;
+
+int open(const char *path, int flags, ...)
+{
+	errno = open_error;
+	open_error = 0;
+	return errno != 0 ? -1 : openat(AT_FDCWD, path, flags);
+}
+
+/* The errno of the next lstat(), or 0. */
+static int lstat_error;
+
+int lstat(const char *path, struct stat *st)
+{
+	errno = lstat_error;
+	lstat_error = 0;
+	return errno != 0 ? -1 : fstatat(AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW);
+}
 
 static void write_file(const char *text, size_t length)
 {
@@ -121,6 +142,31 @@ START_TEST(bad_source_is_refused)
 }
 END_TEST
 
+START_TEST(failing_host_has_a_remedy_of_its_own)
+{
+	static const int local[] = {EMFILE, ENFILE, ENOMEM};
+	const struct greeting_source source = {.path = "file"};
+	const struct greeting_source absent = {.path = "absent", .path_may_be_absent = true};
+	char start[128];
+
+	write_file(UNIT_BYTES("A"));
+	for (size_t i = 0; i < UNIT_COUNT(local); i++) {
+		snprintf(start, sizeof(start), "file: %s; free memory or file descriptors",
+			 strerror(local[i]));
+		open_error = local[i];
+		assert_refused(&source, local[i], start);
+	}
+	lstat_error = ENOMEM;
+	assert_refused(&absent, ENOMEM, "absent: Cannot allocate memory; free memory or");
+	lstat_error = EACCES;
+	assert_refused(&absent, EACCES, "absent: Permission denied" REMEDY);
+	open_error = EIO;
+	assert_refused(&source, EIO, "file: Input/output error" REMEDY);
+	open_error = EINTR;
+	assert_loads(&source, "\x00\x01\x41", 3);
+}
+END_TEST
+
 /* A letter, repeated. NULs take two bytes each. */
 static const struct {
 	size_t length;
@@ -176,6 +222,7 @@ int main(void)
 		return EXIT_FAILURE;
 	status = UNIT_RUN("greeting", {text_precedes_file_precedes_default, UNIT_COUNT(good)},
 			  {bad_source_is_refused, UNIT_COUNT(bad)},
+			  {failing_host_has_a_remedy_of_its_own, 1},
 			  {length_is_limited, UNIT_COUNT(sizes)});
 	if (unlink("file") < 0 || unlink("pipe") < 0 || unlink("loop") < 0 ||
 	    unlink("dangling") < 0 || chdir("..") < 0 || rmdir(directory) < 0)

@@ -125,6 +125,32 @@ START_TEST(systemd_is_notified)
 }
 END_TEST
 
+/* Of the notifications without which systemd ends the service. */
+START_TEST(lost_notification_is_logged)
+{
+	const struct message_counts counts = {0};
+
+	message_unnotified(0);
+	notify_ready();
+	notify_result = -ENOBUFS;
+	notify_stopping(true);
+	notify_status(&counts);
+	ck_assert_str_eq(last, "");
+	watchdog_usec = 3;
+	for (int i = 0; i < 3; i++) {
+		last[0] = '\0';
+		if (i == 0)
+			notify_ready();
+		else if (i == 1)
+			notify_reloading();
+		else
+			ck_assert_uint_eq(notify_watchdog(), 2);
+		ck_assert_str_eq(last, "4 -: cannot notify the service manager: "
+				       "No buffer space available");
+	}
+}
+END_TEST
+
 /* They never change. */
 START_TEST(catalog_explains_each_id)
 {
@@ -150,5 +176,5 @@ int main(void)
 {
 	return UNIT_RUN("messages", {messages_have_words_and_ids, 1},
 			{clients_are_described, UNIT_COUNT(clients)}, {systemd_is_notified, 1},
-			{catalog_explains_each_id, 6});
+			{lost_notification_is_logged, 1}, {catalog_explains_each_id, 6});
 }

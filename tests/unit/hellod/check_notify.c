@@ -2,6 +2,7 @@
 /* notify - the socket of the service manager's notifications */
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -37,13 +38,13 @@ START_TEST(notification_is_one_datagram)
 	snprintf(name, sizeof(name), _i == 0 ? "%s/notify" : "@hellod-%s-%d",
 		 _i == 0 ? directory : "check", getpid());
 	fd = manage(name);
-	notify_open();
+	ck_assert_int_eq(notify_open(), 0);
 	if (_i == 0) {
 		unlink(name); /* the socket is connected already */
 		rmdir(directory);
 	}
-	notify_send("READY=%d\nSTATUS=%s", 1, "x");
-	notify_send("%0300d", 0);
+	ck_assert_int_eq(notify_send(0, "READY=%d\nSTATUS=%s", 1, "x"), 0);
+	ck_assert_int_eq(notify_send(0, "%0300d", 0), 0);
 	ck_assert_int_eq(recv(fd, got, sizeof(got), 0), 16);
 	ck_assert_mem_eq(got, "READY=1\nSTATUS=x", 16);
 	ck_assert_int_eq(recv(fd, got, sizeof(got), 0), 255);
@@ -51,7 +52,22 @@ START_TEST(notification_is_one_datagram)
 
 	/* A service manager that has ended does not end the process. */
 	close(fd);
-	notify_send("STOPPING=1");
+	ck_assert_int_eq(notify_send(0, "STOPPING=1"), -ECONNREFUSED);
+}
+END_TEST
+
+START_TEST(busy_service_manager_is_not_waited_for)
+{
+	char name[64];
+	int fd, r = 0;
+
+	snprintf(name, sizeof(name), "@hellod-busy-%d", getpid());
+	fd = manage(name);
+	ck_assert_int_eq(notify_open(), 0);
+	for (int i = 0; r == 0 && i < 100000; i++)
+		r = notify_send(MSG_DONTWAIT, "STATUS=%d", i);
+	ck_assert_int_eq(r, -EAGAIN);
+	close(fd);
 }
 END_TEST
 
@@ -69,8 +85,8 @@ START_TEST(without_service_manager_nothing_happens)
 		setenv("NOTIFY_SOCKET", names[_i], 1);
 	if (_i == UNIT_COUNT(names))
 		setenv("NOTIFY_SOCKET", longest, 1);
-	notify_open();
-	notify_send("READY=1");
+	ck_assert_int_eq(notify_open(), _i == 4 ? -ENOENT : 0);
+	ck_assert_int_eq(notify_send(0, "READY=1"), 0);
 	/* No socket stays open. */
 	ck_assert_int_eq(dup(0), before + 1);
 }
@@ -79,5 +95,6 @@ END_TEST
 int main(void)
 {
 	return UNIT_RUN("notify", {notification_is_one_datagram, 2},
+			{busy_service_manager_is_not_waited_for, 1},
 			{without_service_manager_nothing_happens, 6});
 }

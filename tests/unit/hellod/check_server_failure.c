@@ -162,6 +162,30 @@ START_TEST(client_is_greeted_without_epoll)
 }
 END_TEST
 
+/* A signal, or that the listening sockets are to be left: else the server would be ready for ever. */
+START_TEST(error_that_would_spin_ends_the_server)
+{
+	server_serve(O_NONBLOCK);
+	if (_i == 0) {
+		server_fail(READ, EIO, ALWAYS);
+		server_signal(SIGTERM);
+	} else {
+		server_fail(ACCEPT4, EMFILE, ALWAYS);
+		server_fail(EPOLL_CTL, ENOMEM, ALWAYS);
+		client_connect();
+	}
+	assert_returned(_i == 0 ? -EIO : -ENOMEM);
+}
+END_TEST
+
+START_TEST(interrupted_read_of_a_signal_is_repeated)
+{
+	server_serve(O_NONBLOCK);
+	server_fail(READ, EINTR, 1);
+	server_stop(0, 0);
+}
+END_TEST
+
 /* To make epoll(7), and signalfd(2); to add a socket; to wait; to accept. */
 START_TEST(fatal_error_ends_the_server)
 {
@@ -199,11 +223,12 @@ END_TEST
 
 int main(void)
 {
-	return UNIT_RUN("server_failure",
-			{error_of_one_connection_is_skipped, 2 * UNIT_COUNT(passing)},
-			{local_error_is_waited_out_and_logged_once_a_minute, 2},
-			{local_error_ends_when_there_is_room, 3},
-			{lasting_local_error_does_not_spin, 2}, {raised_limit_is_not_used, 1},
-			{local_error_ends_only_the_client, 1}, {client_is_greeted_without_epoll, 4},
-			{fatal_error_ends_the_server, 5}, {fatal_error_disconnects_clients, 3});
+	return UNIT_RUN(
+		"server_failure", {error_of_one_connection_is_skipped, 2 * UNIT_COUNT(passing)},
+		{local_error_is_waited_out_and_logged_once_a_minute, 2},
+		{local_error_ends_when_there_is_room, 3}, {lasting_local_error_does_not_spin, 2},
+		{raised_limit_is_not_used, 1}, {local_error_ends_only_the_client, 1},
+		{client_is_greeted_without_epoll, 4}, {error_that_would_spin_ends_the_server, 2},
+		{interrupted_read_of_a_signal_is_repeated, 1}, {fatal_error_ends_the_server, 5},
+		{fatal_error_disconnects_clients, 3});
 }

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
 #include "../unit.h"
@@ -53,14 +54,19 @@ void log_event(int priority, const char *message_id, const struct log_field *fie
 		strcat(strcat(said, strstr(last, ": ") + strlen(": ")), "\n");
 }
 
-void notify_send(const char *format, ...)
+static int notify_result;
+
+int notify_send(int flags, const char *format, ...)
 {
 	va_list arguments;
 
+	/* Only of the first two does systemd wait. */
+	ck_assert_int_eq(flags, format[0] == 'R' ? 0 : MSG_DONTWAIT);
 	va_start(arguments, format);
 	vsnprintf(said + strlen(said), sizeof(said) - strlen(said), format, arguments);
 	va_end(arguments);
 	strcat(said, "\n");
+	return notify_result;
 }
 
 int sd_watchdog_enabled(int unset_environment, uint64_t *usec)

@@ -54,7 +54,7 @@ static uint64_t await_usec;	/* how far the clock advances while the test waits *
 static int (*on_timeout)(void); /* called when a wait has timed out; returns its result */
 
 /* System calls of the server: the calls so far, and how many of the next ones fail. */
-enum call { ACCEPT4, SEND, EPOLL_CTL, EPOLL_WAIT, CALLS };
+enum call { ACCEPT4, SEND, READ, EPOLL_CTL, EPOLL_WAIT, CALLS };
 static unsigned calls[CALLS], failures[CALLS], batch, batch_max;
 static int errors[CALLS];
 
@@ -115,6 +115,11 @@ int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 ssize_t send(int fd, const void *buffer, size_t length, int flags)
 {
 	return fails(SEND) ? -1 : sendto(fd, buffer, length, flags, NULL, 0);
+}
+
+ssize_t read(int fd, void *buffer, size_t length)
+{
+	return fails(READ) ? -1 : syscall(SYS_read, fd, buffer, length);
 }
 
 int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)

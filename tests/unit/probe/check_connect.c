@@ -46,7 +46,7 @@ static int at_the_last_moment;
 
 /* Calls that fail, in the order of the attempts. RESULT: the value of SO_ERROR. */
 static const struct fault {
-	enum { NONE, SOCKET, CONNECT, RESULT } call;
+	enum { NONE, SOCKET, CONNECT, SET, POLL, RESULT } call;
 	int error;
 } * fault; /* NULL for none */
 
@@ -78,6 +78,16 @@ int connect(int fd, const struct sockaddr *address, socklen_t length)
 		return -1;
 	}
 	return take_fault(CONNECT) < 0 ? -1 : REAL(connect)(fd, address, length);
+}
+
+int ppoll(struct pollfd *polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+{
+	return take_fault(POLL) < 0 ? -1 : REAL(ppoll)(polled, count, timeout, mask);
+}
+
+int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
+{
+	return take_fault(SET) < 0 ? -1 : REAL(setsockopt)(fd, level, name, value, length);
 }
 
 int getsockopt(int fd, int level, int name, void *restrict value, socklen_t *restrict length)
@@ -307,7 +317,10 @@ static const struct {
 
 	/* Errors of this host that any other error precedes: no IPv6, or no free port. */
 	{{{SOCKET, EAFNOSUPPORT}}, OUTCOME_SYSTEM_ERROR, EAFNOSUPPORT},
+	{{{SOCKET, EACCES}}, OUTCOME_SYSTEM_ERROR, EPERM},
+	{{{SOCKET, EACCES}, {CONNECT, EACCES}}, OUTCOME_UNREACHABLE, 0},
 	{{{CONNECT, EADDRNOTAVAIL}}, OUTCOME_SYSTEM_ERROR, EADDRNOTAVAIL},
+	{{{CONNECT, EADDRINUSE}}, OUTCOME_SYSTEM_ERROR, EADDRINUSE},
 	{{{CONNECT, EPERM}}, OUTCOME_SYSTEM_ERROR, EPERM},
 	{{{CONNECT, EADDRNOTAVAIL}, {SOCKET, EAFNOSUPPORT}}, OUTCOME_SYSTEM_ERROR, EAFNOSUPPORT},
 	{{{CONNECT, EADDRNOTAVAIL}, {RESULT, ECONNREFUSED}}, OUTCOME_REFUSED, 0},
@@ -341,10 +354,26 @@ START_TEST(errors_have_an_outcome)
 }
 END_TEST
 
+/* To look for signals; to limit the wait of connect(2) for the full queue, which has no end else. */
+START_TEST(failure_before_the_wait_ends_the_attempt)
+{
+	static const struct fault faults[2][2] = {{{POLL, ENOMEM}}, {{SET, ENOMEM}}};
+	struct fixture fixture;
+
+	fixture_init("H", &fixture);
+	fault = faults[_i];
+	ck_assert_int_eq(fixture_connect(&fixture, clock_now_usec() + MSEC(PATIENCE_MSEC)),
+			 OUTCOME_SYSTEM_ERROR);
+	ck_assert_int_eq(fixture.error, ENOMEM);
+	assert_states(&fixture, "F");
+}
+END_TEST
+
 int main(void)
 {
 	return UNIT_RUN_FOR(
 		60, "connect", {first_address_that_answers_is_connected, UNIT_COUNT(rows)},
 		{attempt_goes_on_while_later_ones_are_made, 2}, {signal_interrupts_the_attempts, 4},
-		{errors_have_an_outcome, UNIT_COUNT(failures)});
+		{errors_have_an_outcome, UNIT_COUNT(failures)},
+		{failure_before_the_wait_ends_the_attempt, 2});
 }

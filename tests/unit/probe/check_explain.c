@@ -77,7 +77,7 @@ static const struct row {
 	 .explanation = AT "No route to host", .advice = "check the address and the network"},
 	{OUTCOME_SYSTEM_ERROR, EPERM, .attempts = {{"192.0.2.1", ATTEMPT_FAILED, EPERM}},
 	 .explanation = "192.0.2.1: Operation not permitted",
-	 .advice = "check the firewall of this host"},
+	 .advice = "check the firewall and the security policy of this host"},
 	{OUTCOME_SYSTEM_ERROR, EADDRNOTAVAIL,
 	 .explanation = "host.example: Cannot assign requested address",
 	 .advice = "check the addresses and the free ports of this host"},

@@ -20,6 +20,8 @@ static const int handled[] = {SIGINT, SIGTERM};
 /* Signal that the next ppoll(2) raises before it waits, or 0. */
 static int at_the_last_moment;
 
+static bool always_interrupted;
+
 int ppoll(struct pollfd *polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
 	__typeof__(&ppoll) real = (__typeof__(&ppoll))dlsym(RTLD_NEXT, "ppoll");
@@ -28,6 +30,10 @@ int ppoll(struct pollfd *polled, nfds_t count, const struct timespec *timeout, c
 	at_the_last_moment = 0;
 	if (number != 0)
 		raise(number);
+	if (always_interrupted) {
+		errno = EINTR;
+		return -1;
+	}
 	return real(polled, count, timeout, mask);
 }
 
@@ -99,6 +105,29 @@ START_TEST(wait_ends_at_the_deadline)
 }
 END_TEST
 
+static void count_call(void *data)
+{
+	(*(int *)data)++;
+}
+
+/* As of signals without end. SIGQUIT and SIGINT still count. */
+START_TEST(interruptions_without_end_keep_the_deadline)
+{
+	uint64_t deadline = clock_now_usec() + MSEC(50);
+	int calls = 0;
+
+	signals_catch(count_call, &calls);
+	always_interrupted = true;
+	ck_assert_int_eq(wait_for("", deadline), OUTCOME_TIMED_OUT);
+	ck_assert_uint_ge(clock_now_usec(), deadline);
+	at_the_last_moment = SIGQUIT;
+	ck_assert_int_eq(wait_for("", 0), OUTCOME_TIMED_OUT);
+	ck_assert_int_eq(calls, 1);
+	at_the_last_moment = SIGINT;
+	ck_assert_int_eq(wait_for("", 0), OUTCOME_INTERRUPTED);
+}
+END_TEST
+
 /* EINVAL, because there are more descriptors than RLIMIT_NOFILE: poll(2). */
 START_TEST(failed_poll_is_reported)
 {
@@ -138,11 +167,6 @@ START_TEST(caught_signal_ends_every_wait)
 	ck_assert_int_eq(wait_for("x", CLOCK_NEVER), OUTCOME_INTERRUPTED);
 }
 END_TEST
-
-static void count_call(void *data)
-{
-	(*(int *)data)++;
-}
 
 /* Before the wait, just before ppoll(2), and during the wait, which goes on to its end. */
 START_TEST(quit_interrupts_the_wait)
@@ -231,6 +255,7 @@ END_TEST
 int main(void)
 {
 	return UNIT_RUN("signals", {wait_ends_at_the_deadline, 2 * UNIT_COUNT(waits_msec)},
+			{interruptions_without_end_keep_the_deadline, 1},
 			{failed_poll_is_reported, 1}, {caught_signal_ends_every_wait, 2 * 3 * 3},
 			{quit_interrupts_the_wait, 3 * 3},
 			{uncaught_signal_ends_the_process, UNIT_COUNT(handled)},
