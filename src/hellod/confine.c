@@ -6,21 +6,80 @@
 #ifdef ENABLE_CONFINEMENT
 #include <fcntl.h>
 #include <libgen.h>
+#include <linux/audit.h>
 #include <linux/landlock.h>
+#include <linux/net.h>
+#include <linux/seccomp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <seccomp.h>
+#include "hellod/seccomp_filter.h"
+
+/*
+ * Calls that some architectures, kernel headers or C libraries lack. Those that there are become
+ * macros in <sys/syscall.h>, which hide these constants.
+ */
+enum {
+	SYS_clock_gettime = -1,
+	SYS_clock_gettime64 = -1,
+	SYS_clone3 = -1,
+	SYS_epoll_wait = -1,
+	SYS_fork = -1,
+	SYS_fstat = -1,
+	SYS_fstat64 = -1,
+	SYS_fstatat64 = -1,
+	SYS_lstat = -1,
+	SYS_lstat64 = -1,
+	SYS_mmap = -1,
+	SYS_mmap2 = -1,
+	SYS_newfstatat = -1,
+	SYS_open = -1,
+	SYS_ppoll = -1,
+	SYS_ppoll_time64 = -1,
+	SYS_recv = -1,
+	SYS_recvmmsg = -1,
+	SYS_recvmmsg_time64 = -1,
+	SYS_send = -1,
+	SYS_socketcall = -1,
+	SYS_statx = -1,
+	SYS_vfork = -1,
+};
+#include <sys/syscall.h>
+
+/* The native architecture as struct seccomp_data has it. */
+#if defined(__x86_64__) && defined(__LP64__)
+#define ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__i386__)
+#define ARCHITECTURE AUDIT_ARCH_I386
+#elif defined(__aarch64__) && defined(__AARCH64EL__)
+#define ARCHITECTURE AUDIT_ARCH_AARCH64
+#elif defined(__arm__) && defined(__ARM_EABI__) && defined(__ARMEL__)
+#define ARCHITECTURE AUDIT_ARCH_ARM
+#elif defined(__riscv) && __riscv_xlen == 64
+#define ARCHITECTURE AUDIT_ARCH_RISCV64
+#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
+#define ARCHITECTURE AUDIT_ARCH_PPC64LE
+#elif defined(__s390x__)
+#define ARCHITECTURE AUDIT_ARCH_S390X
+#else
+#define ARCHITECTURE 0 /* not known here */
+#endif
+
+/* The arguments are in memory, which a filter cannot read; malloc() then uses brk() or mmap2(). */
+#if defined(__i386__) || defined(__s390x__)
+#undef SYS_mmap
+#endif
 #endif
 
 #include "hellod/confine.h"
 
 #ifdef ENABLE_CONFINEMENT
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 /*
  * landlock_ruleset_attr of Landlock's ABI 6, because the kernel headers may be older. An older
@@ -68,7 +127,7 @@ static int restrict_files(const char *read_path)
 	char *target;
 	int fd = -1, r = 0;
 
-	for (size_t i = 0; abi > 0 && fd < 0 && i < sizeof(rulesets) / sizeof(*rulesets); i++)
+	for (size_t i = 0; abi > 0 && fd < 0 && i < COUNT(rulesets); i++)
 		if (abi >= rulesets[i].abi)
 			fd = (int)syscall(SYS_landlock_create_ruleset, &rulesets[i].handled,
 					  rulesets[i].size, 0);
@@ -87,116 +146,122 @@ static int restrict_files(const char *read_path)
 	return r;
 }
 
-/* A rule about system calls. Only if `mask` is not 0: argument & mask == value. */
-struct rule {
-	int call;
-	unsigned argument;
-	uint64_t mask, value;
-};
-
-static int add_rules(scmp_filter_ctx filter, uint32_t action, const struct rule *rules,
-		     size_t count)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = seccomp_rule_add(filter, action, rules[i].call, rules[i].mask != 0,
-				     SCMP_CMP64(rules[i].argument, SCMP_CMP_MASKED_EQ,
-						rules[i].mask, rules[i].value));
-	return r;
-}
-
-#define ADD_RULES(filter, action, rules) \
-	add_rules(filter, action, rules, sizeof(rules) / sizeof(*(rules)))
+#define ALLOW(name) .call = SYS_##name, .action = SECCOMP_RET_ALLOW
+#define KILL(name) .call = SYS_##name, .action = SECCOMP_RET_KILL_PROCESS
+#define IF(index, bits, wanted) .argument = (index), .mask = (bits), .value = (wanted)
 
 /*
- * Names of system calls that a C library uses on some architecture only are no rules elsewhere.
  * Everything without a rule fails with ENOSYS: a later C library then falls back on what is here.
+ * socketcall(2) has the arguments of a call in memory, so what needs a condition is missing there.
  */
+static const struct seccomp_rule always[] = {
+	{ALLOW(epoll_ctl)},
+	{ALLOW(epoll_pwait)},
+	{ALLOW(epoll_wait)},
+	{ALLOW(recv)},
+	{ALLOW(recvfrom)},
+	{ALLOW(socketcall), IF(0, UINT64_MAX, SYS_RECV)},
+	{ALLOW(socketcall), IF(0, UINT64_MAX, SYS_RECVFROM)},
+	{ALLOW(send)},
+	{ALLOW(sendto), IF(4, UINT64_MAX, 0)}, /* no address: the socket is connected */
+	{ALLOW(socketcall), IF(0, UINT64_MAX, SYS_SEND)},
+	{ALLOW(shutdown)},
+	{ALLOW(socketcall), IF(0, UINT64_MAX, SYS_SHUTDOWN)},
+	{ALLOW(getpeername)},
+	{ALLOW(socketcall), IF(0, UINT64_MAX, SYS_GETPEERNAME)},
+	{ALLOW(close)},
+	{ALLOW(write), IF(0, UINT64_MAX, STDERR_FILENO)},
+	{ALLOW(brk)},
+	{ALLOW(mmap), IF(2, PROT_EXEC, 0)},
+	{ALLOW(mmap2), IF(2, PROT_EXEC, 0)},
+	{ALLOW(mremap)},
+	{ALLOW(munmap)},
+	{ALLOW(getrandom)},	/* malloc() */
+	{ALLOW(clock_gettime)}, /* where the vDSO does not do it */
+	{ALLOW(clock_gettime64)},
+	{ALLOW(restart_syscall)},
+	{ALLOW(exit_group)},
+	/* abort() */
+	{ALLOW(rt_sigprocmask)},
+	{ALLOW(getpid)},
+	{ALLOW(gettid)},
+};
+
+static const struct seccomp_rule accepting[] = {
+	{ALLOW(accept4)},
+	{ALLOW(ppoll)},
+	{ALLOW(ppoll_time64)},
+	{ALLOW(read)}, /* signalfd(2) and the file */
+	{ALLOW(socketcall), IF(0, UINT64_MAX, SYS_ACCEPT4)},
+};
+
+static const struct seccomp_rule datagrams[] = {
+	{ALLOW(recvmmsg)},
+	{ALLOW(recvmmsg_time64)},
+	{ALLOW(socketcall), IF(0, UINT64_MAX, SYS_RECVMMSG)},
+	{ALLOW(sendmmsg)},
+	{ALLOW(socketcall), IF(0, UINT64_MAX, SYS_SENDMMSG)},
+};
+
+static const struct seccomp_rule reading[] = {
+	{ALLOW(open), IF(1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)},
+	{ALLOW(openat), IF(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)},
+	{ALLOW(fstat)},
+	{ALLOW(fstat64)},
+	{ALLOW(fstatat64)},
+	{ALLOW(lstat)},
+	{ALLOW(lstat64)},
+	{ALLOW(newfstatat)},
+	{ALLOW(statx)},
+};
+
+static const struct seccomp_rule attacks[] = {
+	{KILL(clone)},
+	{KILL(clone3)},
+	{KILL(execve)},
+	{KILL(execveat)},
+	{KILL(fork)},
+	{KILL(vfork)},
+	{KILL(mmap), IF(2, PROT_EXEC, PROT_EXEC)},
+	{KILL(mmap2), IF(2, PROT_EXEC, PROT_EXEC)},
+	{KILL(mprotect), IF(2, PROT_EXEC, PROT_EXEC)},
+	{KILL(process_vm_readv)},
+	{KILL(process_vm_writev)},
+	{KILL(ptrace)},
+};
+
+static size_t add_rules(struct seccomp_rule *rules, size_t count, const struct seccomp_rule *added,
+			size_t added_count)
+{
+	memcpy(rules + count, added, added_count * sizeof(*added));
+	return count + added_count;
+}
+
+#define ADD_RULES(rules, count, added) add_rules(rules, count, added, COUNT(added))
+
 static int filter_calls(const struct confine_needs *needs)
 {
-	const struct rule always[] = {
-		{.call = SCMP_SYS(epoll_ctl)},
-		{.call = SCMP_SYS(epoll_pwait)},
-		{.call = SCMP_SYS(epoll_wait)},
-		{.call = SCMP_SYS(recv)},
-		{.call = SCMP_SYS(recvfrom)},
-		{.call = SCMP_SYS(send)},
-		{SCMP_SYS(sendto), 4, UINT64_MAX, 0}, /* no address: the socket is connected */
-		{.call = SCMP_SYS(shutdown)},
-		{.call = SCMP_SYS(getpeername)},
-		{.call = SCMP_SYS(close)},
-		{SCMP_SYS(write), 0, UINT64_MAX, STDERR_FILENO},
-		{.call = SCMP_SYS(brk)},
-		{SCMP_SYS(mmap), 2, PROT_EXEC, 0},
-		{SCMP_SYS(mmap2), 2, PROT_EXEC, 0},
-		{.call = SCMP_SYS(mremap)},
-		{.call = SCMP_SYS(munmap)},
-		{.call = SCMP_SYS(getrandom)},	   /* malloc() */
-		{.call = SCMP_SYS(clock_gettime)}, /* where the vDSO does not do it */
-		{.call = SCMP_SYS(clock_gettime64)},
-		{.call = SCMP_SYS(restart_syscall)},
-		{.call = SCMP_SYS(exit_group)},
-		/* abort() */
-		{.call = SCMP_SYS(rt_sigprocmask)},
-		{.call = SCMP_SYS(getpid)},
-		{.call = SCMP_SYS(gettid)},
-		{SCMP_SYS(tgkill), 0, UINT64_MAX, (uint64_t)getpid()},
+	struct seccomp_rule rules[COUNT(always) + COUNT(accepting) + COUNT(datagrams) +
+				  COUNT(reading) + COUNT(attacks) + 1] = {
+		{ALLOW(tgkill), IF(0, UINT64_MAX, (uint64_t)getpid())}, /* abort() */
 	};
-	const struct rule accepting[] = {
-		{.call = SCMP_SYS(accept4)},
-		{.call = SCMP_SYS(read)}, /* signalfd(2) and the file */
-		{.call = SCMP_SYS(ppoll)},
-		{.call = SCMP_SYS(ppoll_time64)},
-	};
-	const struct rule datagrams[] = {
-		{.call = SCMP_SYS(recvmmsg)},
-		{.call = SCMP_SYS(recvmmsg_time64)},
-		{.call = SCMP_SYS(sendmmsg)},
-	};
-	const struct rule reading[] = {
-		{SCMP_SYS(open), 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY},
-		{SCMP_SYS(openat), 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY},
-		{.call = SCMP_SYS(fstat)},
-		{.call = SCMP_SYS(fstat64)},
-		{.call = SCMP_SYS(fstatat64)},
-		{.call = SCMP_SYS(lstat)},
-		{.call = SCMP_SYS(lstat64)},
-		{.call = SCMP_SYS(newfstatat)},
-		{.call = SCMP_SYS(statx)},
-	};
-	const struct rule attacks[] = {
-		{.call = SCMP_SYS(clone)},
-		{.call = SCMP_SYS(clone3)},
-		{.call = SCMP_SYS(execve)},
-		{.call = SCMP_SYS(execveat)},
-		{.call = SCMP_SYS(fork)},
-		{.call = SCMP_SYS(vfork)},
-		{SCMP_SYS(mmap), 2, PROT_EXEC, PROT_EXEC},
-		{SCMP_SYS(mmap2), 2, PROT_EXEC, PROT_EXEC},
-		{SCMP_SYS(mprotect), 2, PROT_EXEC, PROT_EXEC},
-		{.call = SCMP_SYS(process_vm_readv)},
-		{.call = SCMP_SYS(process_vm_writev)},
-		{.call = SCMP_SYS(ptrace)},
-	};
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-	int r;
+	struct sock_filter code[SECCOMP_FILTER_LENGTH(COUNT(rules))];
+	struct sock_fprog program = {.filter = code};
+	size_t count = 1;
 
-	if (filter == NULL)
-		return -ENOMEM;
-	r = ADD_RULES(filter, SCMP_ACT_ALLOW, always);
-	if (r == 0 && needs->accept)
-		r = ADD_RULES(filter, SCMP_ACT_ALLOW, accepting);
-	if (r == 0 && needs->datagrams)
-		r = ADD_RULES(filter, SCMP_ACT_ALLOW, datagrams);
-	if (r == 0 && needs->read_path != NULL)
-		r = ADD_RULES(filter, SCMP_ACT_ALLOW, reading);
-	if (r == 0)
-		r = ADD_RULES(filter, SCMP_ACT_KILL_PROCESS, attacks);
-	if (r == 0)
-		r = seccomp_load(filter);
-	seccomp_release(filter);
-	return r;
+	if (ARCHITECTURE == 0)
+		return -EOPNOTSUPP;
+	count = ADD_RULES(rules, count, always);
+	if (needs->accept)
+		count = ADD_RULES(rules, count, accepting);
+	if (needs->datagrams)
+		count = ADD_RULES(rules, count, datagrams);
+	if (needs->read_path != NULL)
+		count = ADD_RULES(rules, count, reading);
+	count = ADD_RULES(rules, count, attacks);
+	program.len = (unsigned short)seccomp_filter_make(ARCHITECTURE, rules, count,
+							  SECCOMP_RET_ERRNO | ENOSYS, code);
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0 ? -errno : 0;
 }
 
 void confine(const struct confine_needs *needs, struct confine_result *ret_result)
