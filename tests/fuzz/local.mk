@@ -11,7 +11,8 @@ fuzz_replays = \
 	tests/fuzz/replay_greeting \
 	tests/fuzz/replay_option \
 	tests/fuzz/replay_range \
-	tests/fuzz/replay_request
+	tests/fuzz/replay_request \
+	tests/fuzz/replay_server
 replay_sources = tests/fuzz/replay.c tests/fuzz/fuzz.h
 reference_sources = tests/fuzz/reference.c tests/fuzz/reference.h
 EXTRA_DIST += tests/fuzz/run.py tests/fuzz/corpus tests/fuzz/decode.dict
@@ -29,6 +30,9 @@ tests_fuzz_replay_range_SOURCES = tests/fuzz/fuzz_range.c $(replay_sources)
 tests_fuzz_replay_range_LDADD = $(check_hello_libs)
 tests_fuzz_replay_request_SOURCES = tests/fuzz/fuzz_request.c $(replay_sources)
 tests_fuzz_replay_request_LDADD = $(hellod_libs)
+tests_fuzz_replay_server_SOURCES = tests/fuzz/fuzz_server.c tests/fuzz/kernel.c \
+	tests/fuzz/kernel.h tests/fuzz/server_model.c tests/fuzz/server_model.h $(replay_sources)
+tests_fuzz_replay_server_LDADD = $(hellod_libs)
 
 check_PROGRAMS += $(fuzz_replays)
 TESTS += $(fuzz_replays)

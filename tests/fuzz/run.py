@@ -21,7 +21,10 @@ FUZZ = SOURCE / "tests/fuzz"
 BUILD = pathlib.Path("tests/fuzz/build")
 FOUND = pathlib.Path("tests/fuzz/found")
 FOLDERS = ("check_hello", "client", "probe", "hellod", "common")
+# Checks of every access would count as code that no input can reach; the address sanitizer finds
+# such accesses, and so do the replays of "make check-sanitizers".
 FLAGS = ["-g", "-O1", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer",
+         "-fno-sanitize=null,alignment,object-size,pointer-overflow",
          '-DSYSCONFDIR="/etc"', "-I.", f"-I{SOURCE}/src"]
 SANITIZERS = "address,undefined"
 LIBRARIES = ["-ljson-c", "-lsystemd", "-lm", "-lpthread"]
@@ -35,6 +38,7 @@ TARGETS = {
     "option": 64,
     "greeting": 4096,
     "request": 2048,
+    "server": 512,
 }
 
 
@@ -48,7 +52,7 @@ def run(*command):
 
 def compile_object(source, sanitizers):
     path = BUILD / (str(source.relative_to(SOURCE)).replace("/", "_") + ".o")
-    run(OPTIONS.cc, *FLAGS, f"-fsanitize={sanitizers}", "-c", source, "-o", path)
+    run(OPTIONS.cc, f"-fsanitize={sanitizers}", *FLAGS, "-c", source, "-o", path)
     return path
 
 
