@@ -10,11 +10,15 @@ fuzz_replays = \
 	tests/fuzz/replay_endpoint \
 	tests/fuzz/replay_greeting \
 	tests/fuzz/replay_option \
+	tests/fuzz/replay_plugin \
+	tests/fuzz/replay_probe \
 	tests/fuzz/replay_range \
+	tests/fuzz/replay_report \
 	tests/fuzz/replay_request \
 	tests/fuzz/replay_server
 replay_sources = tests/fuzz/replay.c tests/fuzz/fuzz.h
 reference_sources = tests/fuzz/reference.c tests/fuzz/reference.h
+made_sources = tests/fuzz/made_result.c tests/fuzz/made_result.h
 EXTRA_DIST += tests/fuzz/run.py tests/fuzz/corpus tests/fuzz/decode.dict
 
 tests_fuzz_replay_decode_SOURCES = tests/fuzz/fuzz_decode.c $(reference_sources) $(replay_sources)
@@ -26,8 +30,15 @@ tests_fuzz_replay_greeting_SOURCES = tests/fuzz/fuzz_greeting.c $(reference_sour
 tests_fuzz_replay_greeting_LDADD = $(hellod_libs)
 tests_fuzz_replay_option_SOURCES = tests/fuzz/fuzz_option.c $(replay_sources)
 tests_fuzz_replay_option_LDADD = $(check_hello_libs)
+tests_fuzz_replay_plugin_SOURCES = tests/fuzz/fuzz_plugin.c $(made_sources) $(replay_sources)
+tests_fuzz_replay_plugin_LDADD = $(check_hello_libs) -lm
+tests_fuzz_replay_probe_SOURCES = tests/fuzz/fuzz_probe.c $(replay_sources)
+tests_fuzz_replay_probe_LDADD = $(probe_libs)
 tests_fuzz_replay_range_SOURCES = tests/fuzz/fuzz_range.c $(replay_sources)
 tests_fuzz_replay_range_LDADD = $(check_hello_libs)
+tests_fuzz_replay_report_SOURCES = tests/fuzz/fuzz_report.c tests/fuzz/metrics.c \
+	tests/fuzz/metrics.h $(made_sources) $(replay_sources)
+tests_fuzz_replay_report_LDADD = $(client_libs)
 tests_fuzz_replay_request_SOURCES = tests/fuzz/fuzz_request.c $(replay_sources)
 tests_fuzz_replay_request_LDADD = $(hellod_libs)
 tests_fuzz_replay_server_SOURCES = tests/fuzz/fuzz_server.c tests/fuzz/kernel.c \

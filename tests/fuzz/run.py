@@ -38,6 +38,9 @@ TARGETS = {
     "option": 64,
     "greeting": 4096,
     "request": 2048,
+    "probe": 512,
+    "report": 1024,
+    "plugin": 1024,
     "server": 512,
 }
 
