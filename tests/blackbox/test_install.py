@@ -14,6 +14,7 @@ FILES = """bin/hello-client lib/nagios/plugins/check_hello lib/systemd/catalog/h
     lib/systemd/system/hello.socket lib/systemd/system/hello@.service sbin/hellod
     share/bash-completion/completions/check_hello share/bash-completion/completions/hello-client
     share/bash-completion/completions/hellod share/doc/hellod/examples/datagram.conf
+    share/doc/hellod/examples/frame-vectors
     share/doc/hellod/examples/hello-listen@.service
     share/doc/hellod/examples/hello-listen@.socket share/doc/hellod/examples/hello-probe.service
     share/doc/hellod/examples/hello-probe.timer share/doc/hellod/examples/icinga2-hello.conf

@@ -19,7 +19,8 @@ fuzz_replays = \
 replay_sources = tests/fuzz/replay.c tests/fuzz/fuzz.h
 reference_sources = tests/fuzz/reference.c tests/fuzz/reference.h
 made_sources = tests/fuzz/made_result.c tests/fuzz/made_result.h
-EXTRA_DIST += tests/fuzz/run.py tests/fuzz/corpus tests/fuzz/decode.dict
+EXTRA_DIST += tests/fuzz/run.py tests/fuzz/corpus tests/fuzz/decode.dict tests/fuzz/endpoint.dict \
+	tests/fuzz/option.dict tests/fuzz/range.dict
 
 tests_fuzz_replay_decode_SOURCES = tests/fuzz/fuzz_decode.c $(reference_sources) $(replay_sources)
 tests_fuzz_replay_encode_SOURCES = tests/fuzz/fuzz_encode.c $(reference_sources) $(replay_sources)

@@ -35,7 +35,7 @@ int main(int argc, char **argv)
 {
 	const char *srcdir = getenv("srcdir"), *name = strrchr(program_invocation_name, '_');
 	uint8_t *bytes = malloc(INPUT_BYTES_MAX);
-	char directory[PATH_MAX], path[PATH_MAX];
+	char directory[PATH_MAX], path[PATH_MAX + NAME_MAX + 1];
 	struct dirent **entries;
 	int count;
 
