@@ -42,8 +42,18 @@ int reference_encode(const char *text, size_t length, uint8_t **ret_bytes, size_
 	uint32_t *points = fuzz_allocate(size);
 	size_t done = convert("UCS-4LE", "UTF-8", text, length, points, &size);
 	uint8_t *bytes = fuzz_allocate(6 * length);
+	size_t offset = 0;
 
 	for (size_t i = 0; i < size / 4; i++) {
+		/* Which the C library takes for characters. */
+		if (points[i] > 0x10FFFF) {
+			done = offset;
+			break;
+		}
+		offset += points[i] < 0x80	? 1
+			  : points[i] < 0x800	? 2
+			  : points[i] < 0x10000 ? 3
+						: 4;
 		if (points[i] > 0xFFFF) {
 			put_unit(bytes, &used, 0xD800 + (points[i] - 0x10000) / 1024);
 			put_unit(bytes, &used, 0xDC00 + points[i] % 1024);

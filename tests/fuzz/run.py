@@ -48,6 +48,15 @@ TARGETS = {
     "report": 1024,
     "plugin": 1024,
 }
+# The other files of tests/fuzz that a target consists of, as in local.mk.
+PARTS = {
+    "server": ["kernel", "server_model"],
+    "decode": ["reference"],
+    "encode": ["reference"],
+    "greeting": ["reference"],
+    "report": ["made_result", "metrics"],
+    "plugin": ["made_result"],
+}
 # Those whose dictionary has the name of another target.
 DICTIONARIES = {"encode": "decode", "greeting": "decode"}
 SHARES = {"server": 6, "probe": 2, "report": 2}
@@ -82,12 +91,11 @@ def build(pool):
                         for source in sorted((SOURCE / "src" / folder).glob("*.c"))
                         if source.name not in LEFT_OUT]
                for folder in FOLDERS}
-    libraries = [make_library("fuzz", [future for stem, future in objects.items()
-                                       if not stem.startswith("fuzz_")])]
-    libraries += [make_library(folder, futures) for folder, futures in folders.items()]
+    libraries = [make_library(folder, futures) for folder, futures in folders.items()]
     links = [pool.submit(run, OPTIONS.cc, f"-fsanitize={SANITIZERS},fuzzer", "-o",
-                         BUILD / f"fuzz_{name}", objects[f"fuzz_{name}"].result(), *libraries,
-                         *LIBRARIES)
+                         BUILD / f"fuzz_{name}",
+                         *(objects[part].result() for part in (f"fuzz_{name}", *PARTS.get(name, []))),
+                         *libraries, *LIBRARIES)
              for name in OPTIONS.targets]
     for link in links:
         link.result()
