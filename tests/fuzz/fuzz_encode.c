@@ -57,21 +57,22 @@ static void try_text(const char *text, size_t text_length)
 	free(frame);
 }
 
-/* The first two bytes say how often the last byte of the text is repeated, for long texts. */
+/* From 0xF8 on, the first byte says how near to the limit the last byte of the text is repeated. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input input = {data, size};
-	size_t repeated = (size_t)fuzz_number(&input, 2), length = input.size;
+	unsigned first = fuzz_byte(&input);
+	size_t length = input.size, whole = length;
 	char *text;
 
-	if (length == 0)
-		repeated = 0;
-	text = fuzz_allocate(length + repeated);
+	if (first >= 0xF8 && length > 0 && length < FRAME_GREETING_BYTES_MAX - 4)
+		whole = FRAME_GREETING_BYTES_MAX - 4 + first % 8;
+	text = fuzz_allocate(whole);
 	if (length > 0)
 		memcpy(text, input.data, length);
-	if (repeated > 0)
-		memset(text + length, text[length - 1], repeated);
-	try_text(text, length + repeated);
+	if (whole > length)
+		memset(text + length, text[length - 1], whole - length);
+	try_text(text, whole);
 	free(text);
 	return 0;
 }

@@ -225,6 +225,7 @@ static void check_client_message(const char *message_id, const struct log_field 
 	REQUIRE(greeted == (message_id != NULL && strcmp(message_id, MESSAGE_GREETED) == 0));
 	model.greeted += greeted;
 	model.open--;
+	model.accept_error_usec = 0; /* there may be room now: no pause */
 	if (model.open == 0 && model.listening && model.options.idle_usec != CLOCK_NEVER)
 		model.idle_usec = model.waited_usec + model.options.idle_usec;
 }
@@ -273,6 +274,14 @@ void log_event(int priority, const char *message_id, const struct log_field *fie
 	model.logged_error_usec = kernel.now_usec;
 }
 
+/* No client that the server could know of is left behind. */
+static void check_idle(void)
+{
+	REQUIRE(model.open == 0 && kernel.now_usec >= model.idle_usec);
+	for (int fd = FIRST_FD; fd < FIRST_FD + (int)model.listener_count; fd++)
+		REQUIRE(!kernel_is_queued(fd) || !(kernel.files[fd].events & EPOLLIN));
+}
+
 /* Signs of life, and statuses at most once a second. */
 void notify_send(const char *format, ...)
 {
@@ -292,7 +301,7 @@ void notify_send(const char *format, ...)
 		REQUIRE(model.listening && !model.stopping);
 		model.stopping = true;
 		if (strstr(state, "Idle") != NULL)
-			REQUIRE(model.open == 0 && kernel.now_usec >= model.idle_usec);
+			check_idle();
 	}
 }
 
