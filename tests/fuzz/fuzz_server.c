@@ -67,15 +67,15 @@ static void change_peer(unsigned what)
 		peer->reset = true;
 }
 
-/* Only such errors as the manual pages of the calls list. */
+/* Only such errors as the manual pages of the calls list, and those of a security module. */
 static void let_call_fail(void)
 {
 	static const int errors[CALLS][8] = {
 		[ACCEPT4] = {EMFILE, ENFILE, ENOMEM, ENOBUFS, ECONNABORTED, EINTR, EPERM, EINVAL},
 		[SEND] = {EAGAIN, EINTR, ENOBUFS, ENOMEM, EPERM, EACCES, EPIPE, EHOSTUNREACH},
 		[RECV] = {EAGAIN, EINTR, ENOBUFS, ENOMEM, ECONNRESET, ETIMEDOUT, EINTR, EPERM},
-		[SHUTDOWN] = {ENOTCONN, ENOBUFS, ENOTCONN, ENOBUFS, ENOBUFS, ENOTCONN, ENOTCONN,
-			      ENOBUFS},
+		[SHUTDOWN] = {ENOTCONN, EACCES, ENOTCONN, EACCES, ENOTCONN, EACCES, ENOTCONN,
+			      EACCES},
 		[EPOLL_CTL] = {ENOMEM, ENOSPC, ENOMEM, ENOSPC, ENOMEM, ENOSPC, ENOMEM, ENOSPC},
 		[EPOLL_WAIT] = {EINTR, EINTR, EINTR, EINTR, EINTR, EINTR, EINTR, EBADF},
 		[RECVMMSG] = {EINTR, ECONNREFUSED, ENOMEM, ENOBUFS, EPERM, EAGAIN, ENOMEM, EINTR},

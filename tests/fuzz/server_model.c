@@ -197,7 +197,7 @@ static void check_end(const struct peer *peer, enum client_end end)
 		break;
 	case CLIENT_END_LOCAL_ERROR:
 		REQUIRE(peer->forbidden || (peer->no_memory && is_late && !peer->shut));
-		model.failed |= !peer->shut;
+		model.failed |= peer->sent < peer->greeting->length;
 		break;
 	default:
 		REQUIRE(false);
