@@ -60,6 +60,9 @@ static bool turn_around(struct msghdr *header)
 {
 	struct cmsghdr *asked = NULL;
 
+	/* What did not fit is cut, so the last message may be an address without its end. */
+	if (header->msg_control != NULL && (header->msg_flags & MSG_CTRUNC))
+		return false;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c)) {
 		struct in_pktinfo four;
 		struct in6_pktinfo six;

@@ -67,6 +67,25 @@ static void poll_client(struct server *server, struct client *client)
 	client->polled_events = client->backing_off ? 0 : client->events;
 }
 
+/*
+ * Moves a client to its place in a queue, which is nearly always the last one. But a new client may
+ * have been greeted one iteration before others that are first stepped with it.
+ */
+static void move_client(struct client *client, struct client_queue *queue)
+{
+	struct client *before;
+
+	TAILQ_REMOVE(client->queue, client, link);
+	TAILQ_FOREACH_REVERSE(before, queue, client_queue, link)
+		if (before->wake_usec <= client->wake_usec)
+			break;
+	if (before != NULL)
+		TAILQ_INSERT_AFTER(queue, before, client, link);
+	else
+		TAILQ_INSERT_HEAD(queue, client, link);
+	client->queue = queue;
+}
+
 void server_step_client(struct server *server, struct client *client)
 {
 	struct client_queue *queue;
@@ -79,11 +98,8 @@ void server_step_client(struct server *server, struct client *client)
 	queue = &server->queues[client->backing_off		  ? UNPOLLED
 				: client->state == CLIENT_SENDING ? SENDING
 								  : LINGERING];
-	if (queue == client->queue && !client->backing_off)
-		return;
-	TAILQ_REMOVE(client->queue, client, link);
-	TAILQ_INSERT_TAIL(queue, client, link);
-	client->queue = queue;
+	if (queue != client->queue || client->backing_off)
+		move_client(client, queue);
 }
 
 void server_step_due(struct server *server, struct client_queue *queue)

@@ -90,6 +90,27 @@ static bool lacks_zone(const char *host)
 	return inet_pton(AF_INET6, host, &address) == 1 && IN6_IS_ADDR_LINKLOCAL(&address);
 }
 
+static const char *check_characters(const char *host)
+{
+	if (strchr(host, '/') != NULL)
+		return "a host has no '/': give HOST:PORT, or unix:PATH for a UNIX socket";
+	for (const char *c = host; *c != '\0'; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7F)
+			return "a host has no blanks: give HOST PORT as two arguments, or "
+			       "HOST:PORT";
+	return NULL;
+}
+
+/* Of such a host, HOST:PORT would be something else: see endpoint_format(). */
+static const char *check_prefix(const char *host)
+{
+	if (strcasecmp(host, "unix") == 0)
+		return "a UNIX socket has a path: give unix:PATH, or 'unix.' for a host";
+	if (strcasecmp(host, "vsock") == 0)
+		return "vsock has a CID: give vsock:CID[:PORT], or 'vsock.' for a host";
+	return NULL;
+}
+
 static const char *parse_bracketed(const char *text, const char *port, struct endpoint *endpoint)
 {
 	size_t length = strcspn(text + 1, "]");
@@ -105,6 +126,8 @@ static const char *parse_bracketed(const char *text, const char *port, struct en
 	if (*rest == ':' && port != NULL)
 		return WHY_TWO_PORTS;
 	why = parse_host(text + 1, length, endpoint);
+	if (why == NULL)
+		why = check_characters(endpoint->host);
 	if (why == NULL && lacks_zone(endpoint->host))
 		why = WHY_NO_ZONE;
 	if (why == NULL && *rest == ':')
@@ -123,17 +146,16 @@ static const char *parse_inet(const char *text, const char *port, struct endpoin
 		return "an IPv6 address with a port has brackets: give [IPV6%ZONE]:PORT";
 	if (ipv6)
 		colon = NULL;
-	if (strchr(text, '/') != NULL)
-		return "a host has no '/': give HOST:PORT, or unix:PATH for a UNIX socket";
-	for (const char *c = text; *c != '\0'; c++)
-		if ((unsigned char)*c <= ' ' || *c == 0x7F)
-			return "a host has no blanks: give HOST PORT as two arguments, or "
-			       "HOST:PORT";
+	why = check_characters(text);
+	if (why != NULL)
+		return why;
 	if (colon != NULL && strchr(colon + 1, ':') != NULL)
 		return "this is not an IPv6 address: give HOST:PORT or [IPV6]:PORT";
 	if (colon != NULL && port != NULL)
 		return WHY_TWO_PORTS;
 	why = parse_host(text, colon != NULL ? (size_t)(colon - text) : strlen(text), endpoint);
+	if (why == NULL)
+		why = check_prefix(endpoint->host);
 	if (why != NULL)
 		return why;
 	if (lacks_zone(endpoint->host))
@@ -249,10 +271,7 @@ const char *endpoint_hint(const struct endpoint *endpoint)
 		return "for an IPv4 address, give four numbers from 0 to 255, as in 192.0.2.1";
 	if (label != NULL && label[1] != '\0' && consists_of(label + 1, DIGITS))
 		return "for a port, give HOST:PORT";
-	if (strcasecmp(host, "unix") == 0 ||
-	    (label != NULL && (strcmp(label, ".sock") == 0 || strcmp(label, ".socket") == 0)))
+	if (label != NULL && (strcmp(label, ".sock") == 0 || strcmp(label, ".socket") == 0))
 		return "for a UNIX socket, give unix:PATH";
-	if (strcasecmp(host, "vsock") == 0)
-		return "for a virtual machine, give vsock:CID or vsock:CID:PORT";
 	return NULL;
 }

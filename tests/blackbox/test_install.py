@@ -15,6 +15,7 @@ FILES = """bin/hello-client lib/nagios/plugins/check_hello lib/systemd/catalog/h
     share/bash-completion/completions/check_hello share/bash-completion/completions/hello-client
     share/bash-completion/completions/hellod share/doc/hellod/examples/apparmor/usr.sbin.hellod
     share/doc/hellod/examples/datagram.conf share/doc/hellod/examples/firewalld/hello.xml
+    share/doc/hellod/examples/frame-vectors
     share/doc/hellod/examples/haproxy/haproxy.cfg
     share/doc/hellod/examples/hello-listen@.service
     share/doc/hellod/examples/hello-listen@.socket share/doc/hellod/examples/hello-probe.service

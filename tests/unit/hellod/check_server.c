@@ -204,6 +204,49 @@ START_TEST(client_that_is_sent_to_is_not_disconnected)
 }
 END_TEST
 
+static int halves[2];
+
+/* Between the iteration that accepts both clients and the next one, the slow one reads. */
+static int read_later(void)
+{
+	static char ignored[LONGEST];
+
+	if (ended_count > 0 || calls[ACCEPT4] < 3)
+		return 0;
+	on_timeout = NULL;
+	fake_usec += SEC;
+	while (recv(halves[1], ignored, sizeof(ignored), MSG_DONTWAIT) > 0)
+		;
+	return 0;
+}
+
+/* Although it was accepted before one that was greeted later. */
+START_TEST(client_greeted_first_ends_first)
+{
+	options.max_connections = _i == 0 ? 0 : 3;
+	server_greeting('A', 30000);
+	server_serve(O_NONBLOCK);
+	client_lingering();
+	halves[0] = client_connect();
+	halves[1] = client_fd(unit_tcp_connect(FIRST_FD, SMALL_BUFFER_BYTES));
+	on_timeout = read_later;
+	server_settle();
+	ck_assert_ptr_null(on_timeout);
+	if (_i == 0) {
+		server_advance(LINGER_USEC - SEC);
+		assert_ended(1, CLIENT_END_LINGER_TIMEOUT, true);
+		ck_assert_int_eq(ended_count, 2);
+		ck_assert_ptr_nonnull(strstr(ended[1], address_fields(halves[0])));
+	} else {
+		client_connect();
+		client_connect();
+		server_settle();
+		assert_ended(1, CLIENT_END_DROPPED, true);
+		ck_assert_ptr_nonnull(strstr(ended[1], address_fields(halves[0])));
+	}
+}
+END_TEST
+
 static const int stop_signals[] = {SIGTERM, SIGINT};
 static int late;
 
@@ -560,6 +603,7 @@ int main(void)
 			{client_greeted_longest_ago_makes_room, 2 * UNIT_COUNT(limits)},
 			{descriptor_may_change_hands_at_any_moment, 2},
 			{client_that_is_sent_to_is_not_disconnected, 4},
+			{client_greeted_first_ends_first, 2},
 			{server_stops_when_the_last_client_has_ended_for_long, 2},
 			{client_at_the_last_moment_is_greeted, 6}, {signal_lets_clients_end, 2},
 			{signal_stops_the_server_at_any_moment, 3},
