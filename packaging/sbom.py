@@ -22,7 +22,6 @@ COPYRIGHT = "2026 The hellod authors"
 # For each name of a shared library: its package, and the license of that.
 LIBRARIES = {
     "libsystemd.so": ("libsystemd", "LGPL-2.1-or-later"),
-    "libseccomp.so": ("libseccomp", "LGPL-2.1-only"),
     "libjson-c.so": ("json-c", "MIT"),
     "libc.so": ("glibc", "LGPL-2.1-or-later"),
     "libm.so": ("glibc", "LGPL-2.1-or-later"),
