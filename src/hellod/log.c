@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -35,13 +37,15 @@ static int connect_journal(void)
 void log_open(int max_priority)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long device, inode;
+	char device_and_inode[48];
 	struct stat st;
 
 	priority_max = max_priority;
-	journal_reads_stderr =
-		stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-		fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+	if (stream == NULL || fstat(STDERR_FILENO, &st) < 0)
+		return;
+	snprintf(device_and_inode, sizeof(device_and_inode), "%ju:%ju", (uintmax_t)st.st_dev,
+		 (uintmax_t)st.st_ino);
+	journal_reads_stderr = strcmp(stream, device_and_inode) == 0;
 	if (journal_reads_stderr)
 		journal_fd = connect_journal();
 }
