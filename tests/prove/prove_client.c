@@ -180,6 +180,7 @@ void prove_client_start(void)
 }
 
 /* sending --- whole frame sent, half-closed ---> lingering --- peer closed ---> closed */
+/* T6 of hellod-security(7) */
 void prove_client_step(void)
 {
 	struct client c;
@@ -229,6 +230,7 @@ void prove_client_step(void)
 }
 
 /* How the connection ended, for each value of the enum. */
+/* T1 of hellod-security(7) */
 void prove_client_end(void)
 {
 	struct client c;

@@ -203,6 +203,7 @@ static void check(const char *text, const char *port)
 }
 
 /* [IPV6], [IPV6]:PORT, /PATH, unix:PATH, @NAME, unix:@NAME, vsock:CID, vsock:CID:PORT */
+/* T20 of hellod-security(7) */
 void prove_endpoint_forms(void)
 {
 	struct block text_block, port_block;
@@ -214,6 +215,7 @@ void prove_endpoint_forms(void)
 }
 
 /* HOST, HOST:PORT, IPV6, and all others; localhost */
+/* T20 of hellod-security(7) */
 void prove_endpoint_hosts(void)
 {
 	struct block text_block, port_block;

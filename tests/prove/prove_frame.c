@@ -109,6 +109,7 @@ void prove_frame_missing(void)
 }
 
 /* A reader that trusts frame_missing() gets the frame, and never a byte more, in any portions. */
+/* T16 of hellod-security(7) */
 void prove_frame_reading(void)
 {
 	size_t said = nondet_size(), have = nondet_size(), got = nondet_size();

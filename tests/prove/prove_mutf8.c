@@ -115,6 +115,7 @@ static size_t utf8_of_units(const struct units *units, char *ret_text)
 }
 
 /* Encodes as writeUTF does, into at most `size` bytes; -EILSEQ with the offset. */
+/* T12 of hellod-security(7) */
 void prove_mutf8_encode(void)
 {
 	size_t text_length = nondet_size(), size = nondet_size();
@@ -167,6 +168,7 @@ static void decode(const uint8_t *bytes, size_t length)
 		promise(text[i] == expected[i]);
 }
 
+/* T16 of hellod-security(7) */
 void prove_mutf8_decode(void)
 {
 	size_t length = nondet_size();

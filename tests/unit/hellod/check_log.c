@@ -119,6 +119,7 @@ START_TEST(another_stream_is_not_the_journal)
 END_TEST
 
 /* A newline would end a field. */
+/* T7 of hellod-security(7) */
 START_TEST(journal_gets_fields)
 {
 	static const struct log_field fields[LOG_FIELDS_MAX + 2] = {
