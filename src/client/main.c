@@ -54,8 +54,8 @@ static void print_interim_summary(void *data)
 
 int main(int argc, char **argv)
 {
+	static struct options options;
 	static struct report report;
-	struct options options;
 	int r;
 
 	stdio_sanitise(EXIT_NOT_TRIED);

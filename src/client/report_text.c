@@ -134,8 +134,9 @@ static void print_histogram(const struct stats *stats)
 	for (size_t bin = first; bin <= last && most > 0; bin++) {
 		size_t length = (bins[bin] * width + most - 1) / most;
 
+		/* NOLINTNEXTLINE(*UndefinedBinaryOperatorResult): clang does not know that bin < 64 */
 		printf("%10.3f - %10.3f ms %7zu ", bin > 0 ? msec(1ULL << bin) : 0,
-		       msec(2ULL << bin), bins[bin]);
+		       2 * msec(1ULL << bin), bins[bin]);
 		while (length-- > 0)
 			putchar('#');
 		putchar('\n');

@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-#define USEC_PER_SEC 1000000U
-#define USEC_PER_MSEC 1000U
+#define USEC_PER_SEC UINT64_C(1000000)
+#define USEC_PER_MSEC UINT64_C(1000)
 #define NSEC_PER_USEC 1000U
 
 #define CLOCK_NEVER UINT64_MAX /* no deadline */

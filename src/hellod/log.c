@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -50,14 +52,14 @@ static bool open_stderr(void)
 void log_open(bool need_stderr)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long device, inode;
+	char device_and_inode[48];
 	bool is_null = false;
 	struct stat st;
 
 	if (fstat(STDERR_FILENO, &st) == 0) {
-		journal_reads_stderr = stream != NULL &&
-				       sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-				       st.st_dev == device && st.st_ino == inode;
+		snprintf(device_and_inode, sizeof(device_and_inode), "%ju:%ju",
+			 (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+		journal_reads_stderr = stream != NULL && strcmp(stream, device_and_inode) == 0;
 		is_null = S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3) &&
 			  getenv("INVOCATION_ID") != NULL;
 	}

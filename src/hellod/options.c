@@ -85,7 +85,7 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 			ret_options->greeting.path_may_be_absent = false;
 			break;
 		case 'i':
-			if (number_parse_seconds(optarg, 0, IDLE_MAX_SEC * (uint64_t)USEC_PER_SEC,
+			if (number_parse_seconds(optarg, 0, IDLE_MAX_SEC * USEC_PER_SEC,
 						 &ret_options->idle_usec) < 0 ||
 			    (ret_options->idle_usec > 0 &&
 			     ret_options->idle_usec < IDLE_MIN_USEC)) {

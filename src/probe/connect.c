@@ -177,10 +177,15 @@ static const struct {
 
 static size_t precedence_of(int error)
 {
-	for (size_t row = 0; row < sizeof(precedence) / sizeof(*precedence); row++)
+	size_t other = 0;
+
+	for (size_t row = 0; row < sizeof(precedence) / sizeof(*precedence); row++) {
 		if (precedence[row].error == error)
 			return row;
-	return precedence_of(0);
+		if (precedence[row].error == 0)
+			other = row;
+	}
+	return other;
 }
 
 static enum outcome all_failed(const struct connect_attempt *attempts, size_t count, int *ret_error)
@@ -230,7 +235,7 @@ static enum outcome connect_loop(struct connect_attempt *attempts, size_t count,
 
 		if (now >= deadline_usec)
 			return OUTCOME_TIMED_OUT;
-		if (again_usec <= now) {
+		if (to_ask != NULL && again_usec <= now) {
 			attempt_ask(to_ask, request_bytes);
 			continue;
 		}

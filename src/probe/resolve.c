@@ -20,6 +20,7 @@ struct request {
 	struct endpoint endpoint;
 	struct addrinfo hints, *result;
 	int error, saved_errno;
+	pthread_t thread;
 	int done_fd; /* an eventfd, readable when the result is there */
 	int references;
 };
@@ -67,7 +68,7 @@ static void *request_run(void *argument)
 }
 
 /* Blocks all signals in the thread: they must end the wait of the caller. Returns 0 or errno. */
-static int request_start(struct request *request, pthread_t *ret_thread)
+static int request_start(struct request *request)
 {
 	sigset_t all, before;
 	int error;
@@ -75,7 +76,7 @@ static int request_start(struct request *request, pthread_t *ret_thread)
 	request->references++;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(ret_thread, NULL, request_run, request);
+	error = pthread_create(&request->thread, NULL, request_run, request);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (error != 0)
 		request->references--;
@@ -148,7 +149,6 @@ enum outcome resolve_host(const struct endpoint *endpoint, int family, int type,
 	struct pollfd polled = {.events = POLLIN};
 	struct request *request;
 	enum outcome outcome;
-	pthread_t thread;
 	int error;
 
 	if (endpoint->kind != ENDPOINT_HOST)
@@ -163,14 +163,14 @@ enum outcome resolve_host(const struct endpoint *endpoint, int family, int type,
 		.references = 1,
 	};
 	polled.fd = request->done_fd;
-	error = polled.fd < 0 ? errno : request_start(request, &thread);
+	error = polled.fd < 0 ? errno : request_start(request);
 	outcome = error != 0 ? outcome_system_error(error, ret_error)
 			     : signals_wait(&polled, 1, deadline_usec, ret_error);
 	if (outcome == OUTCOME_NONE) {
-		pthread_join(thread, NULL);
+		pthread_join(request->thread, NULL);
 		outcome = copy_result(request, ret_list, ret_error);
 	} else if (error == 0) {
-		pthread_detach(thread);
+		pthread_detach(request->thread);
 	}
 	request_release(request);
 	return outcome;

@@ -20,6 +20,7 @@ def test_started_by_hand():
                 "hellod: *systemctl start hello.socket*systemd-socket-activate*\n", err)
 
 
+# T10 of hellod-security(7)
 @pytest.mark.parametrize("what, make", [
     ("3: neither a stream nor a datagram socket",
      lambda: [socket.socketpair(type=socket.SOCK_SEQPACKET)[0]]),
@@ -51,6 +52,7 @@ def test_several_connections():
     assert [end.recv(100) for end in ours[1:]] == [HELLO, HELLO]
 
 
+# T5 of hellod-security(7)
 def test_peers_that_are_gone():
     assert run(HELLOD, sockets=[socket.socketpair()[0], socket.socketpair()[0]]) == (0, "", "")
 

@@ -63,6 +63,7 @@ def test_refused():
     assert like("127.0.0.1:*: Connection refused", text)
 
 
+# T17 of hellod-security(7)
 @pytest.mark.parametrize("given, status", [
     ("0.3:ok", "OK"), ("0.3:1", "WARNING"), ("0.3", "CRITICAL"), ("0.3:CRITICAL", "CRITICAL"),
     ("0.3:Unknown", "UNKNOWN")])
@@ -115,6 +116,7 @@ def test_command_lines(server, options, at_once, later, late):
 HOSTILE = "|'\"\n\r\t\0\x1b[2J\x7f\u009b\u2028\u202e;= ü😀\\$(x)`<>&" * 15
 
 
+# T18 of hellod-security(7)
 def test_hostile_greeting(server):
     """300 characters and more leave one line, with performance data as with any other greeting."""
     assert len(HOSTILE) >= 300
@@ -131,6 +133,7 @@ def test_hostile_greeting(server):
         assert all(line.isprintable() for line in out.splitlines())
 
 
+# T20 of hellod-security(7)
 @pytest.mark.parametrize("host", [b"\xff", b"a|b", b'"\\', b"/none/\xff", b"/none/a\nb|", b"@a|b\n"])
 def test_hostile_host(host):
     """In the text, or in the message about wrong usage."""

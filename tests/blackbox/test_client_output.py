@@ -15,6 +15,7 @@ HELLO_LINE = (0, "HELLO\n", "")
 LONGEST_LINE = (0, 65535 * "A" + "\n", "")
 
 
+# T16 of hellod-security(7)
 @pytest.mark.parametrize("steps, result, end", [
     ([HELLO], HELLO_LINE, "eof"),
     ([frame("")], (0, "\n", ""), "eof"),
@@ -41,6 +42,7 @@ def test_arguments(server, tmp, address, where):
     assert client(*where.split(), fake.target) == HELLO_LINE
 
 
+# T18 of hellod-security(7)
 def test_terminal(server):
     """A title for the terminal, a bell, a C1 control and a right-to-left override."""
     text = "A\33]0;x\a\u009b\u202eB"
@@ -59,6 +61,7 @@ STRANGE = frame(STRANGE_TEXT).replace(b"\xef\xbf\xbd", b"\xed\xa0\x80")
 STRANGE_SHOWN = "\"'\\/\\x0a\\x7f\\x00\\u2028😀�|üZ"
 
 
+# T18 of hellod-security(7)
 def test_strange_greeting(server):
     fake = server([STRANGE, WAIT])
     assert fake.client() == (0, STRANGE_TEXT + "\n", "")
@@ -67,6 +70,7 @@ def test_strange_greeting(server):
     assert (thing["greeting"], thing["frame_length"]) == (STRANGE_TEXT, len(STRANGE))
 
 
+# T20 of hellod-security(7)
 @pytest.mark.parametrize("host", [b"\xff", b"a|b", b'"\\', b"/none/\xff", b"/none/a\nb|"])
 def test_strange_host(host):
     """An invalid host, which is part of the output."""

@@ -31,6 +31,7 @@ def test_whole_greeting(daemon, mode, tmp, address, behaviour):
         assert read_all(connection) == HELLO
 
 
+# T5 of hellod-security(7)
 def test_many_clients(daemon, mode):
     """After clients that have disconnected without reading."""
     hellod = daemon(mode)
@@ -40,6 +41,7 @@ def test_many_clients(daemon, mode):
     assert client("localhost", hellod.target) == (0, "HELLO\n", "")
 
 
+# T2 of hellod-security(7)
 @pytest.mark.slow(5)
 def test_client_that_stays(daemon, mode):
     """A client that does not close is disconnected, whether it reads or not."""
@@ -53,6 +55,7 @@ def test_client_that_stays(daemon, mode):
     assert get_frame(hellod.target) == HELLO
 
 
+# T1 of hellod-security(7)
 def test_flood(daemon, mode):
     hellod = daemon(mode, "--log-greetings=yes")
     flooder = hellod.connect()
@@ -63,6 +66,7 @@ def test_flood(daemon, mode):
     assert get_frame(hellod.target) == HELLO
 
 
+# T2 of hellod-security(7)
 @pytest.mark.parametrize("mode, stop", [
     ("listening", signal.SIGTERM), ("listening", signal.SIGINT),
     ("per-connection", signal.SIGTERM), ("per-connection", signal.SIGINT),

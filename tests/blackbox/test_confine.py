@@ -29,6 +29,7 @@ def library(tmp_path_factory):
     return path
 
 
+# T14 of hellod-security(7)
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_attack(daemon, mode, tmp, library, attack):
     greeting = pathlib.Path(tmp, "greeting")
@@ -46,6 +47,7 @@ def test_attack(daemon, mode, tmp, library, attack):
     hellod.statuses = []
 
 
+# T15 of hellod-security(7)
 @pytest.mark.parametrize("link", [False, True])
 def test_reload_reads_only_the_directory_of_the_greeting(daemon, tmp, link):
     """Also where a symbolic link leads."""

@@ -66,6 +66,7 @@ def assert_silent(client):
     assert not is_readable(client)
 
 
+# T8 of hellod-security(7)
 @pytest.mark.parametrize("bound, address", [
     ("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.2"), ("::1", "::1"), ("::", "::1"),
     ("::", "127.0.0.2"), ("{}/server", "{}/server"),
@@ -216,6 +217,7 @@ def load(clients, count, size):
     return asked
 
 
+# T9 of hellod-security(7)
 @pytest.mark.slow(9)
 def test_load_beside_clients(closing, daemon):
     """All are served, and at no time has the server sent more bytes than it was sent."""
@@ -261,6 +263,7 @@ def forge(namespaces, source, target, size):
         raw.sendto(header + data, (target[0], 0))
 
 
+# T8 of hellod-security(7)
 @pytest.mark.parametrize("texts, answers", [
     (("HELLO", "HELLO"), [1, 0]),
     (("HELLO", "HELLO!"), [1, 0]),
@@ -330,6 +333,7 @@ class TestMultihomed:
                     client.sendto(bytes(1232), target)
                     assert client.recvfrom(65536) == (HELLO, target)
 
+    # T8 of hellod-security(7)
     @pytest.mark.parametrize("bound", ["0.0.0.0", "::"])
     def test_broadcast_and_multicast_are_not_answered(self, daemon, namespaces, bound):
         family = socket.AF_INET6 if bound == "::" else socket.AF_INET

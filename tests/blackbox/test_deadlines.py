@@ -73,6 +73,7 @@ def steer(tmp):
     numbers.close()
 
 
+# T2 of hellod-security(7)
 def test_send_deadline(daemon, mode, steer, longest):
     """A client that stops reading is disconnected after 30 seconds. Other clients do not wait."""
     hellod = daemon(mode, longest, "--verbose", listeners=[listen(send_bytes=4096)],

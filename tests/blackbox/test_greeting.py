@@ -42,6 +42,7 @@ def test_option_beats_file(daemon, mode, tmp):
     served(daemon(mode, write(tmp + "/greeting", "file"), "--greeting=option"), "option")
 
 
+# T12 of hellod-security(7)
 @pytest.mark.parametrize("make, message", [
     (lambda path: write(path, 65536 * "x"), "hellod: {}: 65536 bytes long when encoded, *65535*"),
     (lambda path: write(path, 65530 * "x" + "😀"), "hellod: {}: 65536 bytes long *65535*"),
@@ -65,6 +66,7 @@ def test_refused(daemon, mode, tmp, make, message):
     assert len(hellod.log.lines) == 1
 
 
+# T13 of hellod-security(7)
 def test_reload(daemon, tmp):
     path = tmp + "/greeting"
     hellod = daemon("listening", write(path, "Moin\n"))

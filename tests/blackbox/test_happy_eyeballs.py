@@ -81,6 +81,7 @@ def client(net, *arguments, **how):
     return run(*net.enter, CLIENT, *arguments, **how)
 
 
+# T22 of hellod-security(7)
 @pytest.mark.parametrize("arguments, word, attempts, least, limit", CASES,
                          ids=[case[0] for case in CASES])
 def test_attempts(network, arguments, word, attempts, least, limit):
@@ -137,6 +138,7 @@ def hanging(network):
     network.write("nsswitch.conf", "hosts: files\n")
 
 
+# T21 of hellod-security(7)
 def test_resolver_hangs(hanging):
     test_attempts(hanging, "-t1 nowhere.test", "timed-out", "", 1000, 1100)
     assert client(hanging, "-t0.3", "nowhere.test") == (
@@ -148,6 +150,7 @@ def test_resolver_hangs(hanging):
     assert (status, LOSS.format(0, 3, 100) in out) == (2, True)
 
 
+# T21 of hellod-security(7)
 def test_signal_while_resolver_hangs(hanging):
     running = Background("-c0", "nowhere.test", command=[*hanging.enter, CLIENT])
     tasks = f"/proc/{running.process.pid}/task"

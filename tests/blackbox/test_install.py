@@ -27,7 +27,7 @@ FILES = """bin/hello-client lib/nagios/plugins/check_hello lib/systemd/catalog/h
     share/fish/vendor_completions.d/hello-client.fish
     share/fish/vendor_completions.d/hellod.fish share/man/man1/check_hello.1
     share/man/man1/hello-client.1 share/man/man5/hello-frame.5 share/man/man8/hello.socket.8
-    share/man/man8/hellod.8 share/zsh/site-functions/_check_hello
+    share/man/man7/hellod-security.7 share/man/man8/hellod.8 share/zsh/site-functions/_check_hello
     share/zsh/site-functions/_hello-client share/zsh/site-functions/_hellod"""
 
 

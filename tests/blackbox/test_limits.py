@@ -11,6 +11,7 @@ from harness import HELLO, LONGEST, client, get_frame, greet_many, listen, read_
 from messages import CANNOT_ACCEPT, GREETED, SUMMARY
 
 
+# T3 of hellod-security(7)
 @pytest.mark.slow(7)
 def test_few_descriptors(daemon):
     """Clients that do not close make room for others, which do not wait."""
@@ -57,6 +58,7 @@ def test_all_are_being_greeted(daemon, longest):
     assert greet_many(hellod.target, 20, 1) == {LONGEST: 20}
 
 
+# T3 of hellod-security(7)
 def test_max_connections(daemon):
     """The maximum, and one more."""
     hellod = daemon("listening", "--max-connections=2", "--log-greetings=yes")

@@ -126,6 +126,7 @@ def test_no_server(where, word, count):
     assert got.err.count("\nhello-client: seq=2:") == (1 if count else 0)
 
 
+# T18 of hellod-security(7)
 @pytest.mark.parametrize("count", [[], ["-c2", "-i0"]])
 def test_strange_greeting(server, count):
     """The metrics have only its length, and the right one."""

@@ -56,6 +56,7 @@ SITUATIONS = [
 ]
 
 
+# T16 of hellod-security(7)
 @FORMATS
 @pytest.mark.parametrize("options, steps, word, message", SITUATIONS,
                          ids=[f"{case[2]}-{n}" for n, case in enumerate(SITUATIONS)])
@@ -84,6 +85,7 @@ def test_refused(output):
     check(output, ["localhost", port], "*:" + port, "refused", "Connection refused*")
 
 
+# T17 of hellod-security(7)
 @FORMATS
 @pytest.mark.parametrize("address", ["127.0.0.1", "UNIX"])
 def test_full_queue(closing, tmp, output, address):

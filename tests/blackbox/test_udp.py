@@ -183,6 +183,7 @@ def test_not_one_frame(bind, tmp, datagram, message):
     assert like("*: " + message, thing["error"])
 
 
+# T19 of hellod-security(7)
 def test_answer_from_elsewhere(bind):
     """From another port, or another address with the same port: it is not taken."""
     server = bind()

@@ -45,6 +45,7 @@ def test_refused(case):
     refused(*case)
 
 
+# T20 of hellod-security(7)
 @pytest.mark.parametrize("arguments", [
     ["{}"], ["-p", "{}"], ["a", "{}"], ["a", "1", "{}"], ["-p{}", "a", "1"], ["-t{}"], ["-c{}"],
     ["-i{}"], ["-o{}"], ["-ex\udcff{}"], ["--request-size={}"], ["-u", "vsock:{}"]], ids=str)

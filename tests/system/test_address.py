@@ -48,6 +48,7 @@ def test_unix_socket(machine, unit):
         "--concurrency=32", f"--unix=/proc/{machine.pid1}/root/run/hello.sock")
 
 
+# T11 of hellod-security(7)
 def test_access_list(machine, unit):
     machine.serve(unit, "IPAddressDeny=any", "IPAddressAllow=127.0.0.2")
     with connect("127.0.0.2") as client:

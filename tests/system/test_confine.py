@@ -16,6 +16,7 @@ ATTACKS = re.findall(r'^\t\{"([^"]+)"', SOURCE.read_text("utf-8"), re.MULTILINE)
 LIBRARY = "/usr/local/lib/attacks.so"
 
 
+# T14 of hellod-security(7)
 @pytest.mark.parametrize("unit", SOCKETS)
 def test_attacks(machine, unit):
     path = machine.inside(LIBRARY)

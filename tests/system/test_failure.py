@@ -21,6 +21,7 @@ def expect_broken(machine, reason):
     assert machine.state("hello.socket") == "active"
 
 
+# T12 of hellod-security(7)
 def test_bad_greeting(machine):
     machine.serve("hello.socket")
     machine.greeting(b"HEL\xff")

@@ -57,6 +57,7 @@ def test_journal_has_a_line_for_each_greeting(machine):
     assert "Started hello@" in machine.journal("_PID=1")
 
 
+# T5 of hellod-security(7)
 def test_client_errors_are_no_failures(machine):
     """Without CollectMode= a failed instance stays loaded."""
     machine.serve("hello.socket")
@@ -80,6 +81,7 @@ def test_reset_before_accept_is_logged(machine):
         assert machine.journal("_PID=1").count("getpeername") == logged
 
 
+# T10 of hellod-security(7)
 def test_only_the_socket_starts_instances(machine):
     machine.serve("hello.socket")
     with idle_clients(1):
@@ -102,6 +104,7 @@ def test_clients_that_do_not_close(machine):
         wait_until(lambda: not machine.instances())
 
 
+# T3 of hellod-security(7)
 def test_one_address_cannot_take_all_places(machine):
     # Instances that outlast the start of all of them.
     machine.drop_in("hello@.service", "[Service]", "ExecStartPost=sleep 60", "SystemCallFilter=")
@@ -111,6 +114,7 @@ def test_one_address_cannot_take_all_places(machine):
     machine.run("systemctl stop hello@*")
 
 
+# T3 of hellod-security(7)
 def test_limits(machine):
     machine.serve("hello.socket", "MaxConnections=6", "MaxConnectionsPerSource=4")
     with idle_clients(4) as four, idle_clients(1) as fifth, \
@@ -126,6 +130,7 @@ def test_limits(machine):
     assert hello() == "HELLO"
 
 
+# T4 of hellod-security(7)
 def test_rate(machine):
     """The default limits of systemd would stop the socket, or delay clients."""
     machine.serve("hello.socket", "TriggerLimitBurst=20")
@@ -141,6 +146,7 @@ def test_rate(machine):
         assert time.monotonic() - begin > 1.9
 
 
+# T4 of hellod-security(7)
 @pytest.mark.exclusive
 def test_flood(machine, record_property):
     """All clients are greeted, and systemd answers systemctl meanwhile."""

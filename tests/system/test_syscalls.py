@@ -75,6 +75,7 @@ def test_filter_allows_what_hellod_calls(machine, record_property, tmp_path, uni
         record_property(f"{service} allows but does not call", " ".join(sorted(allowed - calls)))
 
 
+# T14 of hellod-security(7)
 def test_filter_denies_the_rest(machine):
     """Another call ends the program, with the message that the fixture looks for."""
     machine.drop_in("hello@.service", "[Service]", "ExecStart=", "ExecStart=/bin/ls")

@@ -82,6 +82,7 @@ static const struct {
 	{UNIT_BYTES("/!~\x7F\x1F "), "/!~\\x7f\\x1f\\x20"},
 };
 
+/* T7 of hellod-security(7) */
 START_TEST(unix_names_are_escaped)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};

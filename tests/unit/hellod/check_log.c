@@ -145,6 +145,7 @@ START_TEST(null_device_is_replaced_by_the_journal)
 END_TEST
 
 /* A newline would end a field. */
+/* T7 of hellod-security(7) */
 START_TEST(journal_gets_fields)
 {
 	static const struct log_field fields[LOG_FIELDS_MAX + 2] = {
