@@ -283,11 +283,14 @@ static void check_idle(void)
 }
 
 /* Signs of life, and statuses at most once a second. */
-void notify_send(const char *format, ...)
+int notify_send(int flags, const char *format, ...)
 {
 	char state[256];
 	va_list arguments;
 
+	/* The service manager must not keep clients waiting; it waits for READY=1 itself. */
+	REQUIRE((flags == MSG_DONTWAIT) ==
+		(strncmp(format, "READY", 5) != 0 && strncmp(format, "RELOADING", 9) != 0));
 	va_start(arguments, format);
 	vsnprintf(state, sizeof(state), format, arguments);
 	va_end(arguments);
@@ -303,6 +306,7 @@ void notify_send(const char *format, ...)
 		if (strstr(state, "Idle") != NULL)
 			check_idle();
 	}
+	return 0;
 }
 
 int sd_watchdog_enabled(int unset_environment, uint64_t *usec)
