@@ -117,6 +117,11 @@ ssize_t send(int fd, const void *buffer, size_t length, int flags)
 	return fails(SEND) ? -1 : sendto(fd, buffer, length, flags, NULL, 0);
 }
 
+/* With _FORTIFY_SOURCE, clang takes read() and ppoll() for glibc's inline functions. */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wstatic-in-inline"
+#endif
+
 ssize_t read(int fd, void *buffer, size_t length)
 {
 	return fails(READ) ? -1 : syscall(SYS_read, fd, buffer, length);
