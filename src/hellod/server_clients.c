@@ -76,7 +76,7 @@ static void move_client(struct client *client, struct client_queue *queue)
 	struct client *before;
 
 	TAILQ_REMOVE(client->queue, client, link);
-	TAILQ_FOREACH_REVERSE(before, queue, client_queue, link)
+	TAILQ_FOREACH_REVERSE (before, queue, client_queue, link)
 		if (before->wake_usec <= client->wake_usec)
 			break;
 	if (before != NULL)
