@@ -14,7 +14,7 @@ coverage_list_all = --list $(srcdir)/tests/coverage/unreached
 
 COVERAGE_CC = gcc
 # Scripts and Java add nothing, and valgrind sees other programs than these.
-coverage_tests = $(unit_tests) tests/fuzz/replay.sh tests/blackbox/run.py
+coverage_tests = $(unit_tests) $(fuzz_replays) tests/interop/vectors tests/blackbox/run.py
 coverage_pytest = -k "not java and not install and not valgrind and not sbom"
 coverage_tree = tests/coverage/tree
 coverage_make = $(MAKE) -C $(coverage_tree) --no-print-directory
