@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+# RPM packages: make rpm. Without the tests: make rpm RPM_FLAGS=--nocheck
+
+EXTRA_DIST += packaging/rpm/build.sh packaging/rpm/hellod.spec.in packaging/rpm/macros \
+	packaging/rpm/rpmlint.toml
+
+# In the tarball only, because the date is the release's.
+dist-hook: dist-spec
+.PHONY: dist-spec
+dist-spec:
+	date=$$(LC_ALL=C date -u -d @$(source_date_epoch) '+%a %b %d %Y') && \
+	$(edit) -e "s|@DATE[@]|$$date|" $(srcdir)/packaging/rpm/hellod.spec.in \
+		>$(distdir)/packaging/rpm/hellod.spec
+
+RPM_FLAGS =
+.PHONY: rpm
+rpm: dist
+	SOURCE_DATE_EPOCH=$(source_date_epoch) bash $(srcdir)/packaging/rpm/build.sh $(distdir).tar.xz \
+		packaging/rpm/build $(RPM_FLAGS)
