@@ -6,3 +6,4 @@ EXTRA_DIST += packaging/reproducible.sh
 .PHONY: reproducible
 reproducible: distdir
 	SOURCE_DATE_EPOCH=$(source_date_epoch) bash $(srcdir)/packaging/reproducible.sh $(distdir)
+	rm -rf $(distdir)

@@ -31,7 +31,8 @@ make_all()
 	./configure --quiet
 	make dist
 	! command -v rpmbuild || make rpm RPM_FLAGS=--nocheck
-	! command -v dpkg-buildpackage || DEB_BUILD_OPTIONS=nocheck DEB_BUILD_PROFILES=nocheck make deb
+	[ ! -e packaging/debian/control ] || ! command -v dpkg-buildpackage ||
+		DEB_BUILD_OPTIONS=nocheck DEB_BUILD_PROFILES=nocheck make deb
 }
 export -f make_all
 
