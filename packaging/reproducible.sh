@@ -34,7 +34,6 @@ make_all()
 	[ ! -e packaging/debian/control ] || ! command -v dpkg-buildpackage ||
 		DEB_BUILD_OPTIONS=nocheck DEB_BUILD_PROFILES=nocheck make deb
 }
-export -f make_all
 
 # build NAME UMASK COMMAND...: builds in $work/NAME, by a command that changes the surroundings and
 # runs its arguments. The files to compare go to $work/NAME.made: not the records of builds, such as
@@ -44,15 +43,16 @@ build()
 	local directory=$work/$1 mask=$2
 
 	shift 2
-	(cd "$directory" && "$@" env "TMPDIR=$directory/tmp" bash -c "make_all $mask") \
-		</dev/null >>"$log" 2>&1 || {
+	(cd "$directory" && "$@" env "TMPDIR=$directory/tmp" \
+		bash -c "$(declare -f make_all); make_all $mask") </dev/null >>"$log" 2>&1 || {
 		tail -n 30 "$log"
 		echo "make reproducible: a build failed: $log"
 		exit 1
 	}
 	mkdir "$directory.made"
-	find "$directory/source" -regex '.*\.\(tar\.xz\|rpm\|deb\|dsc\)' \
-		-exec cp -t "$directory.made" {} +
+	find "$directory/source" "(" -name '*.rpm' -o -name '*.deb' -o -name '*.dsc' -o \
+		-name '*.debian.tar.xz' ")" -exec cp -t "$directory.made" {} +
+	cp -t "$directory.made" "$directory"/source/hellod-*.tar.xz
 }
 
 # Each variation is a command that runs its arguments.

@@ -24,6 +24,10 @@ options=(--define "_topdir $top")
 # Only a distribution of RPM packages has its macros, and knows which packages are installed.
 [ -n "$(rpm --eval '%{?_unitdir}')" ] || options+=(--load "$here/macros")
 rpm -q rpm >/dev/null 2>&1 || options+=(--nodeps)
+# The source package records the modes of its files.
+umask 022
+install -m 644 -t "$top" "$tarball"
+tarball=$top/$(basename "$tarball")
 rpmbuild -ta "${options[@]}" "$@" "$tarball"
 
 # No build without rpmlint passes by mistake for a clean one.
