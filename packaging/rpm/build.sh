@@ -24,18 +24,21 @@ options=(--define "_topdir $top")
 # Only a distribution of RPM packages has its macros, and knows which packages are installed.
 [ -n "$(rpm --eval '%{?_unitdir}')" ] || options+=(--load "$here/macros")
 rpm -q rpm >/dev/null 2>&1 || options+=(--nodeps)
-# The source package records the modes of its files.
+
+# The source package records the modes of its files, and the specification with all macros expanded:
+# those that depend on where it is made get the values of Fedora's build system.
 umask 022
 install -m 644 -t "$top" "$tarball"
-tarball=$top/$(basename "$tarball")
-rpmbuild -ta "${options[@]}" "$@" "$tarball"
+cd "$top"
+tar -xf "$tarball" --strip-components=3 --wildcards '*/packaging/rpm/hellod.spec'
+RPM_BUILD_NCPUS=1 rpmbuild -bs "${options[@]}" --define '_builddir /builddir/build/BUILD' \
+	--define '_buildrootdir /builddir/build/BUILDROOT' --define '_sourcedir .' hellod.spec
+rpmbuild --rebuild "${options[@]}" "$@" SRPMS/*.src.rpm
 
 # No build without rpmlint passes by mistake for a clean one.
 if command -v rpmlint >/dev/null; then
-	tar -xf "$tarball" -C "$top" --strip-components=3 --wildcards '*/packaging/rpm/hellod.spec'
-	rpmlint --strict --config "$here/rpmlint.toml" "$top/hellod.spec" "$top"/SRPMS/*.rpm \
-		"$top"/RPMS/*/*.rpm
+	rpmlint --strict --config "$here/rpmlint.toml" hellod.spec SRPMS/*.rpm RPMS/*/*.rpm
 else
 	echo 'make rpm: rpmlint is NOT INSTALLED, so the packages are NOT CHECKED' >&2
 fi
-ls -l "$top"/SRPMS/*.rpm "$top"/RPMS/*/*.rpm
+ls -l SRPMS/*.rpm RPMS/*/*.rpm
