@@ -17,3 +17,12 @@ RPM_FLAGS =
 rpm: dist
 	SOURCE_DATE_EPOCH=$(source_date_epoch) bash $(srcdir)/packaging/rpm/build.sh $(distdir).tar.xz \
 		packaging/rpm/build $(RPM_FLAGS)
+
+# Tests of the packages, as root, in a container: installed, upgraded and removed.
+EXTRA_DIST += tests/rpm/conftest.py tests/rpm/test_install.py
+.PHONY: check-rpm
+check-rpm: rpm
+	SOURCE_DATE_EPOCH=$(source_date_epoch) bash $(srcdir)/packaging/rpm/build.sh $(distdir).tar.xz \
+		packaging/rpm/next --nocheck --define 'dist .next'
+	@$(AM_TESTS_ENVIRONMENT) PYTHONDONTWRITEBYTECODE=1 \
+		$(PYTEST) -q -rs -p no:cacheprovider $(PYTEST_ARGS) $(srcdir)/tests/rpm
