@@ -55,8 +55,10 @@ bool log_wants(int priority)
 static char *put_line(char *line, size_t size, const char *prefix, const char *separator,
 		      const char *text)
 {
-	snprintf(line, size, "%s%s%s", prefix, separator, text);
-	for (; *line != '\0'; line++)
+	int length = snprintf(line, size, "%s%s%s", prefix, separator, text);
+	char *end = line + (length < (int)size ? length : (int)size - 1);
+
+	for (; line < end; line++)
 		if (*line == '\n') /* would end a journal field, or the line */
 			*line = ' ';
 	*line = '\n';

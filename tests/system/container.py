@@ -69,29 +69,32 @@ def locked(path, exclusive=True):
         yield
 
 
-def suite_root(suite):
-    """The root directory of a Debian suite. The first process makes it, and others wait."""
+def suite_root(suite, name=None, packages=SUITE_PACKAGES, options=()):
+    """A root directory of a Debian suite, with packages and options of mmdebstrap. The first
+    process makes it, and others wait."""
+    name = name or suite
     cache = pathlib.Path(setting.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache", "hellod")
     cache.mkdir(parents=True, exist_ok=True)
-    with locked(cache / f"{suite}.lock"):
-        if not (cache / suite).is_dir():
-            with tempfile.TemporaryDirectory(prefix=f"{suite}.", dir=cache) as unfinished:
-                os.rename(make_suite_root(suite, f"{unfinished}/root"), cache / suite)
-    return cache / suite
+    with locked(cache / f"{name}.lock"):
+        if not (cache / name).is_dir():
+            with tempfile.TemporaryDirectory(prefix=f"{name}.", dir=cache) as unfinished:
+                root = f"{unfinished}/root"
+                make_suite_root(suite, root, packages, options)
+                os.rename(root, cache / name)
+    return cache / name
 
 
-def make_suite_root(suite, root):
-    release, packages = suite.removesuffix("-backports"), SUITE_PACKAGES
+def make_suite_root(suite, root, packages, options):
+    release = suite.removesuffix("-backports")
     found = re.search(r"(?m)^\w+:/.*", attempt(
         "apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Label: Debian",
         "Created-By: Packages")[1])
     mirror = found[0] if found else "http://deb.debian.org/debian"
     if release != suite:
         packages = re.sub(r"(lib)?systemd[^,]*", rf"\g<0>/{suite}", packages + ",libsystemd-shared")
-    run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", release, root,
-        *(f"deb {mirror} {archive} main" for archive in sorted({release, suite})))
+    run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", *options,
+        release, root, *(f"deb {mirror} {archive} main" for archive in sorted({release, suite})))
     os.chmod(root, 0o755)
-    return root
 
 
 class Container:
@@ -108,10 +111,14 @@ class Container:
                 raise Unavailable(f"{tool} is not installed")
         if not setting.get("systemdsystemunitdir") or not setting.get("sysusersdir"):
             raise Unavailable("configured without the directories of systemd")
-        self.mount("/" if suite == "host" else suite_root(suite))
+        self.mount(self.lower(suite))
         self.install()
         self.make_cgroups()
         self.start()
+
+    def lower(self, suite):
+        """The root that the container's is a copy of."""
+        return "/" if suite == "host" else suite_root(suite)
 
     def mount(self, lower):
         assert libc.unshare(CLONE_NEWNS) == 0

@@ -16,7 +16,9 @@ static void assert_object(const struct fixture *fixture, const char *wanted)
 
 	ck_assert_str_eq(fixture->err, "");
 	ck_assert_str_eq(fixture->out + length, "\n");
-	json_tokener_set_flags(strict, JSON_TOKENER_STRICT);
+	/* json-c 0.18 then refuses all text but ASCII. */
+	if (json_c_version_num() != 18 << 8)
+		json_tokener_set_flags(strict, JSON_TOKENER_STRICT);
 	got = json_tokener_parse_ex(strict, fixture->out, (int)length);
 	ck_assert_msg(got != NULL, "no JSON: '%s'", fixture->out);
 	ck_assert_ptr_nonnull(other);
