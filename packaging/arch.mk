@@ -8,3 +8,8 @@ ARCH_FLAGS =
 arch: dist
 	SOURCE_DATE_EPOCH=$(source_date_epoch) bash $(srcdir)/packaging/arch/build.sh \
 		$(distdir).tar.xz $(srcdir)/packaging/arch/PKGBUILD.in packaging/arch/build $(ARCH_FLAGS)
+
+clean-local: clean-arch
+.PHONY: clean-arch
+clean-arch:
+	-rm -rf packaging/arch/build

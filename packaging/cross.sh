@@ -21,7 +21,7 @@ handlers=/proc/sys/fs/binfmt_misc
 
 skip()
 {
-	echo "SKIP: $architecture: $*"
+	echo "make cross: $architecture: $*" >&2
 	exit 77
 }
 

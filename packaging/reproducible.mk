@@ -7,3 +7,4 @@ EXTRA_DIST += packaging/reproducible.sh
 reproducible: distdir
 	SOURCE_DATE_EPOCH=$(source_date_epoch) bash $(srcdir)/packaging/reproducible.sh $(distdir)
 	rm -rf $(distdir)
+CLEANFILES += packaging/reproducible.log

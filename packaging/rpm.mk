@@ -26,3 +26,8 @@ check-rpm: rpm
 		packaging/rpm/next --nocheck --define 'dist .next'
 	@$(AM_TESTS_ENVIRONMENT) PYTHONDONTWRITEBYTECODE=1 \
 		$(PYTEST) -q -rs -p no:cacheprovider $(PYTEST_ARGS) $(srcdir)/tests/rpm
+
+clean-local: clean-rpm
+.PHONY: clean-rpm
+clean-rpm:
+	-rm -rf packaging/rpm/build packaging/rpm/next
