@@ -208,7 +208,7 @@ static int make_table(struct server *server)
 	if (server->options->max_connections > 0)
 		server->open_max = MIN(server->open_max, server->options->max_connections);
 	server->table_size = MAX((uint64_t)server->end_fd, server->listening ? files.rlim_cur : 0);
-	server->clients = calloc(server->table_size, sizeof(*server->clients));
+	server->clients = calloc((size_t)server->table_size, sizeof(*server->clients));
 	return server->clients == NULL ? -ENOMEM : 0;
 }
 

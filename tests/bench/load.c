@@ -120,7 +120,7 @@ static void load_talk(struct load *load, struct client *client)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
 
-	client_talk(client, load->options->talk);
+	client_talk(client, (size_t)load->options->talk);
 	if (epoll_ctl(load->epoll_fd, EPOLL_CTL_MOD, client->fd, &event) < 0)
 		die("epoll_ctl");
 }
@@ -162,7 +162,7 @@ static void load_init(struct load *load, struct client *clients)
 {
 	uint64_t now_usec = clock_now_usec();
 
-	load->idle = calloc(load->options->concurrency, sizeof(struct client *));
+	load->idle = calloc((size_t)load->options->concurrency, sizeof(struct client *));
 	if (load->idle == NULL)
 		die("calloc");
 	for (uint64_t i = load->options->concurrency; i > 0; i--) {
@@ -186,7 +186,7 @@ static void load_init(struct load *load, struct client *clients)
  */
 static void load_run(struct load *load)
 {
-	struct client *clients = calloc(load->options->concurrency, sizeof(*clients));
+	struct client *clients = calloc((size_t)load->options->concurrency, sizeof(*clients));
 	struct epoll_event events[EVENTS_MAX];
 	uint64_t began_usec = clock_now_usec(), looked_usec = began_usec, now_usec = began_usec;
 
@@ -233,7 +233,7 @@ static void load_hold(struct load *load)
 	struct holder {
 		struct client client;
 		uint64_t latency_usec;
-	} *holders = calloc(load->options->hold, sizeof(*holders));
+	} *holders = calloc((size_t)load->options->hold, sizeof(*holders));
 	const char *failed;
 	char ignored;
 

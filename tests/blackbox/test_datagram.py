@@ -384,7 +384,7 @@ def test_short_requests_are_only_read(closing, daemon, tmp):
     strace.end(signal.SIGINT)
     with open(tmp + "/calls", encoding="utf-8") as file:
         calls = collections.Counter(re.findall(r"(?m)^(\w+)\(", file.read()))
-    assert calls["recvmmsg"] > 10 and calls["sendmmsg"] == 0
+    assert calls["recvmmsg"] > 0 and calls["sendmmsg"] == 0
     assert_silent(client)
     others = {"accept4", "sendto", "shutdown", "recvfrom", "close", "epoll_ctl"}
     assert sum(calls[name] for name in others) <= 12

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+# Whether builds of the release and of its packages are the same bit for bit: make reproducible
+
+EXTRA_DIST += packaging/reproducible.sh
+
+.PHONY: reproducible
+reproducible: distdir
+	SOURCE_DATE_EPOCH=$(source_date_epoch) bash $(srcdir)/packaging/reproducible.sh $(distdir)
+	rm -rf $(distdir)
+CLEANFILES += packaging/reproducible.log
