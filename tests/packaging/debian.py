@@ -46,6 +46,14 @@ def build_root(suite):
         f'--customize-hook=chroot "$1" useradd --home-dir /nonexistent {BUILD_USER}'])
 
 
+def minimal_root(suite):
+    """A root with systemd, and with DOWNLOADS as files."""
+    return suite_root(suite, f"minimal-{suite}", "systemd,systemd-sysv,dbus", [
+        "--skip=cleanup/apt", '--customize-hook=chroot "$1" apt-get clean',
+        '--customize-hook=chroot "$1" apt-get --yes --no-install-recommends '
+        f"--download-only install {DOWNLOADS}"])
+
+
 def build(suite, tarball, out, *environment, before="true"):
     """Builds the packages into a directory, and returns the log. root executes `before` first."""
     for path in shutil.copy(tarball, out), out:
@@ -80,10 +88,7 @@ class Machine(Container):
         super().__init__(work)
 
     def lower(self, suite):
-        return suite_root(suite, f"minimal-{suite}", "systemd,systemd-sysv,dbus", [
-            "--skip=cleanup/apt", '--customize-hook=chroot "$1" apt-get clean',
-            '--customize-hook=chroot "$1" apt-get --yes --no-install-recommends '
-            f"--download-only install {DOWNLOADS}"])
+        return minimal_root(suite)
 
     def install(self):
         self.this_version = run("dpkg-deb", "--field", files_of(self.packages)["hellod"], "Version")

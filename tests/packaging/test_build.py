@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The packages are built on a machine that has nothing but Build-Depends."""
 import re
+import shutil
 
 import pytest
 
-from debian import PACKAGES, build, files_of, setting
+from debian import PACKAGES, build, files_of, minimal_root, setting
+from container import attempt
 
 pytestmark = pytest.mark.long
 
@@ -33,3 +35,17 @@ def test_nocheck(tarball, tmp_path, record_property):
     assert files_of(tmp_path / "packages").keys() == set(PACKAGES)
     assert not counts(log) and "make check" not in log.replace("\"make check\"", "")
     record_property("build without the test suite and its packages", NOCHECK)
+
+
+def test_piuparts(packages, tmp_path):
+    """Debian's own test of installation and purging, without a systemd that runs. It is here
+    because it needs the mirror, and the process leaves this host's network to boot a machine."""
+    if not shutil.which("piuparts"):
+        pytest.skip("piuparts is not installed")
+    suite = setting["SYSTEMD"]
+    # debconf of Debian 13 leaves this directory at the first installation of any package.
+    status, output = attempt("piuparts", "--ignore=/var/cache/debconf/tmp.ci/",
+                             f"--existing-chroot={minimal_root(suite)}",
+                             f"--distribution={suite}", f"--tmpdir={tmp_path}", "--no-eatmydata",
+                             *files_of(packages).values())
+    assert status == 0, output

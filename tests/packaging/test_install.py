@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from debian import APT_GET, HELLO, PACKAGES, files_of, greeting_clients, setting
-from container import SOCKETS, attempt, run, wait_until
+from debian import APT_GET, HELLO, PACKAGES, files_of, greeting_clients
+from container import SOCKETS, run, wait_until
 
 import clients
 
@@ -133,15 +133,3 @@ def test_autopkgtest(machine, tarball):
         f"autopkgtest --ignore-restrictions=isolation-container -B {names} /root/tree -- null")
     passed = re.findall(r"(?m)^(\w+) +PASS$", output[output.rindex(" summary\n"):])
     assert status == 0 and passed == ["greeting", "probe", "plugin"], output
-
-
-@pytest.mark.long
-def test_piuparts(packages, tmp_path, booted):
-    """Debian's own test of installation and purging, without a systemd that runs."""
-    if not shutil.which("piuparts"):
-        pytest.skip("piuparts is not installed")
-    root = booted.lower(setting["SYSTEMD"])
-    status, output = attempt("piuparts", f"--existing-chroot={root}", "--no-eatmydata",
-                             f"--distribution={setting['SYSTEMD']}", f"--tmpdir={tmp_path}",
-                             *files_of(packages).values())
-    assert status == 0, output

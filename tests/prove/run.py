@@ -161,12 +161,11 @@ def length_of(proof):
     return proof.brief_length if options_given.brief else proof.length
 
 
-def cbmc(proof, source_directory):
+def cbmc(proof, length, source_directory, *more):
     """Runs CBMC. Returns whether all was proved; what was not; the checks; the seconds."""
-    length = length_of(proof)
     loops = 2 * length + 1 if proof.unit == "mutf8" else LOOPS[proof.unit]
     command = [options_given.cbmc, "-I.", f"-I{source_directory}", f"-I{SRC}",
-               "--function", proof.function, "--unwind", str(loops), *CHECKS]
+               "--function", proof.function, "--unwind", str(loops), *CHECKS, *more]
     if length > 0:
         command.append(f"-DLENGTH_MAX={length}")
     if proof.unit in INNER_LOOPS:
@@ -180,9 +179,9 @@ def cbmc(proof, source_directory):
                                 timeout=TIMEOUT_SEC).stdout
     except subprocess.TimeoutExpired:
         output = f"no result in {TIMEOUT_SEC} s"
-    failures = re.findall(r"(?m)^(\[.*: FAILURE)$", output)
+    failures = re.findall(r"(?m)^\[.*: FAILURE$|^Violated property:$", output)
     total = re.search(r"(?m)^\*\* \d+ of (\d+) failed", output)
-    proved = "\nVERIFICATION SUCCESSFUL" in output and total is not None
+    proved = "\nVERIFICATION SUCCESSFUL" in output
     if not proved and "\nVERIFICATION FAILED" not in output:
         failures = output.strip().splitlines()[-3:]
     return proved, failures, int(total[1]) if total else 0, time.monotonic() - begin
@@ -199,11 +198,13 @@ def plant(fault, proof):
             (copy / source).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(SRC / source, copy / source)
         (copy / fault.file).write_text(text.replace(fault.right, fault.wrong, 1), "utf-8")
-        proved, failures, _, _ = cbmc(proof, copy)
+        length = proof.length if fault.long else proof.brief_length or proof.length
+        proved, failures, _, _ = cbmc(proof, length, copy, "--stop-on-fail")
     if proved:
         return "not noticed"
     # An output without a verdict, such as that of a syntax error, is no proof of anything.
-    return None if failures and failures[0].startswith("[") else f"no verdict: {failures}"
+    noticed = failures and failures[0].startswith(("[", "Violated"))
+    return None if noticed else f"no verdict: {failures}"
 
 
 def parse_options():
@@ -235,7 +236,7 @@ def main():
     unproved = properties = 0
     missed = []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(lambda proof: cbmc(proof, SRC), proofs)
+        results = pool.map(lambda proof: cbmc(proof, length_of(proof), SRC), proofs)
         plants = pool.map(lambda fault: plant(fault, by_name[fault.proof]), faults)
         print(f"{'unit':9}{'property':46}{'bound':31}{'result':>12}{'s':>5}")
         for proof, (proved, failures, count, seconds) in zip(proofs, results):
