@@ -10,7 +10,7 @@
 int frame_encode(const char *text, size_t text_length, uint8_t *ret_frame, size_t *ret_length,
 		 size_t *ret_bad_offset)
 {
-	size_t length = 0;
+	size_t length;
 	int r = mutf8_encode(text, text_length, ret_frame + FRAME_HEADER_BYTES,
 			     FRAME_GREETING_BYTES_MAX, &length, ret_bad_offset);
 

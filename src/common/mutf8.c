@@ -24,7 +24,7 @@ static bool is_surrogate(uint32_t unit, uint32_t kind)
 /* Appends a UTF-16 unit as writeUTF does; without room, only counts its bytes. */
 static void put_unit(uint32_t unit, uint8_t *out, size_t size, size_t *length)
 {
-	char bytes[UTF8_BYTES_MAX] = "\xC0\x80";
+	char bytes[UNIT_BYTES_MAX] = "\xC0\x80";
 	size_t n = unit == 0 ? 2 : utf8_put(bytes, unit);
 
 	for (size_t i = 0; i < n; i++, ++*length)
@@ -38,7 +38,7 @@ int mutf8_encode(const char *text, size_t text_length, uint8_t *ret_bytes, size_
 	size_t n, length = 0;
 
 	for (size_t offset = 0; offset < text_length; offset += n) {
-		uint32_t c = 0;
+		uint32_t c;
 
 		n = utf8_get(text + offset, text_length - offset, &c);
 		if (n == 0) {
@@ -63,7 +63,7 @@ int mutf8_decode(const uint8_t *bytes, size_t length, char *ret_text, size_t *re
 	size_t n, text_length = 0;
 
 	for (size_t offset = 0; offset < length; offset += n) {
-		uint32_t c = 0, low = 0;
+		uint32_t c, low;
 
 		n = utf8_get_group(bytes + offset, length - offset, &c);
 		if (n == 0 || n > UNIT_BYTES_MAX) {

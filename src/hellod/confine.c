@@ -127,7 +127,7 @@ static int restrict_files(const char *read_path)
 	char *target;
 	int fd = -1, r = 0;
 
-	for (size_t i = 0; abi > 0 && fd < 0 && i < COUNT(rulesets); i++)
+	for (size_t i = 0; fd < 0 && i < COUNT(rulesets); i++)
 		if (abi >= rulesets[i].abi)
 			fd = (int)syscall(SYS_landlock_create_ruleset, &rulesets[i].handled,
 					  rulesets[i].size, 0);

@@ -46,6 +46,9 @@ static const struct {
 	{UNIT_BYTES("\uFFFD\uE000"), UNIT_BYTES("\xED\xA0\x80\xEE\x80\x80"), false},
 	{UNIT_BYTES("\uFFFD\uD7FF"), UNIT_BYTES("\xED\xA0\x80\xED\x9F\xBF"), false},
 	{UNIT_BYTES("\uFFFD\uFFFD"), UNIT_BYTES("\xED\xB0\x80\xED\xA0\x80"), false},
+	/* Only a high surrogate begins a pair. */
+	{UNIT_BYTES("\uFFFD\uFFFD"), UNIT_BYTES("\xED\xB0\x80\xED\xB0\x80"), false},
+	{UNIT_BYTES("\u4E16\uFFFD"), UNIT_BYTES("\xE4\xB8\x96\xED\xB0\x80"), false},
 	/* Each surrogate belongs to at most one pair. */
 	{UNIT_BYTES("\uFFFD\U00010000"), UNIT_BYTES("\xED\xA0\x80\xED\xA0\x80\xED\xB0\x80"), false},
 	{UNIT_BYTES("\U00010000\uFFFD"), UNIT_BYTES("\xED\xA0\x80\xED\xB0\x80\xED\xB0\x80"), false},

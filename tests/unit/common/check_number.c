@@ -78,7 +78,8 @@ START_TEST(malformed_numbers_are_rejected)
 {
 	/* U+0661 is a digit, but not an ASCII one. */
 	char list[] = "|.|..5|1.5.|1,5|x|1x|x1|1s|1.s|1.5s| 1|1 |1\n|1. 5|1.-5|+1|-1|-0|0x1|1e1|inf"
-		      "|nan|/|:|\u0661|99999999999999999999999999999999x|99999999999999999999.x";
+		      "|nan|/|:|1./"
+		      "|1.:|1.5:|\u0661|99999999999999999999999999999999x|99999999999999999999.x";
 	char *rest = list;
 
 	for (const char *text; (text = strsep(&rest, "|")) != NULL;) {

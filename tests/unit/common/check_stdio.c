@@ -2,6 +2,7 @@
 /* stdio - usable standard streams, and write errors that are reported */
 #include "config.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -101,6 +102,65 @@ START_TEST(close_reports_lost_output)
 }
 END_TEST
 
+/* An fclose(3) of stdout can fail with this errno, as on a network file system with a quota. */
+static int close_error;
+
+int fclose(FILE *stream)
+{
+	int (*next)(FILE *) = (int (*)(FILE *))dlsym(RTLD_NEXT, "fclose");
+	int r = next(stream);
+
+	if (stream != stdout || close_error == 0)
+		return r;
+	errno = close_error;
+	return EOF;
+}
+
+static const struct {
+	const char *path; /* of the output */
+	int close_error, error;
+} closes[] = {
+	{"/dev/null", EDQUOT, EDQUOT},
+	{"/dev/full", EDQUOT, ENOSPC},
+	/* It was never open. */
+	{"/dev/null", EBADF, 0},
+};
+
+/* Runs in a child, whose exit status is the error of stdio_close(). */
+static void flush_and_close(int i)
+{
+	int fd = open(closes[i].path, O_WRONLY), null = open("/dev/null", O_WRONLY);
+	int flushed = strcmp(closes[i].path, "/dev/full") == 0 ? -ENOSPC : 0;
+
+	dup2(null, STDERR_FILENO);
+	dup2(fd, STDOUT_FILENO);
+	if (stdio_flush() != 0)
+		_exit(98);
+	putchar('x');
+	if (stdio_flush() != flushed)
+		_exit(99);
+	/* A later success does not hide it. */
+	dup2(null, STDOUT_FILENO);
+	putchar('x');
+	if (stdio_flush() != flushed)
+		_exit(100);
+	close_error = closes[i].close_error;
+	_exit(-stdio_close());
+}
+
+START_TEST(first_error_is_returned)
+{
+	int status;
+
+	fflush(NULL);
+	if (fork() == 0)
+		flush_and_close(_i);
+	ck_assert_int_gt(wait(&status), 0);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), closes[_i].error);
+}
+END_TEST
+
 /* The descriptors of standard streams to close, as bits. */
 static const int closed_streams[] = {0, 1, 2, 4, 3, 7};
 
@@ -111,11 +171,19 @@ START_TEST(closed_streams_cannot_be_used)
 	if (fork() == 0) {
 		char byte = 0;
 
+		close(3);
 		for (int fd = 0; fd < 3; fd++)
 			if (closed & 1 << fd)
 				close(fd);
+			else
+				fcntl(fd, F_SETFD, fd % 2 == 0 ? FD_CLOEXEC : 0);
 		stdio_sanitise(1);
-		if (dup(STDERR_FILENO) < 3)
+		/* Nothing else is opened or changed. */
+		for (int fd = 0; fd < 3; fd++)
+			if (!(closed & 1 << fd) &&
+			    fcntl(fd, F_GETFD) != (fd % 2 == 0 ? FD_CLOEXEC : 0))
+				_exit(3);
+		if (dup(STDERR_FILENO) != 3)
 			_exit(1);
 		for (int fd = 0; fd < 3; fd++) {
 			ssize_t n = fd == 0 ? read(fd, &byte, 1) : write(fd, &byte, 0);
@@ -160,6 +228,7 @@ END_TEST
 int main(void)
 {
 	return UNIT_RUN("stdio", {close_reports_lost_output, UNIT_COUNT(cases)},
+			{first_error_is_returned, UNIT_COUNT(closes)},
 			{closed_streams_cannot_be_used, UNIT_COUNT(closed_streams)},
 			{closed_stream_that_stays_closed_is_an_error, UNIT_COUNT(closed_streams)});
 }

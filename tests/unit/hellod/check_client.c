@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 #include "../unit.h"
@@ -18,11 +19,15 @@
 
 /* The system calls of the client, of which the next ones can fail. */
 enum { SEND, RECV, SHUTDOWN, CALLS };
-static unsigned failures[CALLS];
+static unsigned calls[CALLS], failures[CALLS];
 static int failure;
+
+static int ours, peer;
+static int arrived_early; /* bytes that the peer had before shutdown(2) */
 
 static bool fails(int call)
 {
+	calls[call]++;
 	errno = failure;
 	return failures[call] > 0 && failures[call]-- > 0;
 }
@@ -39,6 +44,8 @@ ssize_t recv(int fd, void *buffer, size_t length, int flags)
 
 int shutdown(int fd, int how)
 {
+	if (fd == ours)
+		ck_assert_int_eq(ioctl(peer, FIONREAD, &arrived_early), 0);
 	return fails(SHUTDOWN) ? -1 : (int)syscall(SYS_shutdown, fd, how);
 }
 
@@ -47,7 +54,6 @@ enum { SHORT_UNIX, SHORT_TCP, LONG_UNIX, LONG_TCP, KINDS, EMPTY_UNIX = KINDS };
 
 static struct client client;
 static struct greeting *greeting;
-static int ours, peer;
 
 static void start(int kind)
 {
@@ -143,12 +149,25 @@ START_TEST(peer_is_greeted_and_flags_stay)
 	ck_assert_int_eq((int)client.state, CLIENT_SENDING);
 	ck_assert_uint_eq(client.wake_usec, NOW);
 	ck_assert_uint_eq(client.sent, 0);
+	ck_assert_int_eq(client.error, 0);
 	ck_assert_int_eq((int)step(NOW + 123), is_long ? CLIENT_SENDING : CLIENT_LINGERING);
 	ck_assert_int_eq(client.events, is_long ? POLLIN | POLLOUT : POLLIN);
 	ck_assert_uint_gt(client.sent, 0);
 	ck_assert_uint_eq(client.deadline_usec, NOW + (is_long ? SEND_USEC : 123 + LINGER_USEC));
 	finish();
 	ck_assert_int_eq(fcntl(shared, F_GETFL) & O_NONBLOCK, flags);
+}
+END_TEST
+
+/* Or the peer would wake twice. */
+START_TEST(frame_and_end_of_the_stream_arrive_together)
+{
+	start(SHORT_TCP);
+	step(NOW);
+	ck_assert_uint_eq(calls[SHUTDOWN], 1);
+	ck_assert_int_eq(arrived_early, 0);
+	wait_for(peer, POLLIN);
+	finish();
 }
 END_TEST
 
@@ -171,25 +190,35 @@ START_TEST(half_closed_peer_is_greeted)
 	/* The end of the stream stays readable: polling for it would spin. */
 	step(NOW);
 	ck_assert_int_eq(client.events, client.state == CLIENT_SENDING ? POLLOUT : POLLIN);
+	if (client.state == CLIENT_SENDING) {
+		calls[RECV] = 0;
+		step(NOW);
+		ck_assert_uint_eq(calls[RECV], 0);
+	}
 	finish();
 }
 END_TEST
 
-/* It resets before the first step, while sending and while lingering; or it is gone. */
+/*
+ * It resets before the first step, while sending and while lingering; or it is gone. That it is
+ * found only at a deadline changes nothing.
+ */
 START_TEST(lost_peer_ends_the_client)
 {
 	static const int kinds[] = {LONG_TCP, LONG_TCP, SHORT_TCP, SHORT_UNIX};
 
-	start(kinds[_i]);
-	if (_i == 1 || _i == 2)
+	int i = _i % UNIT_COUNT(kinds);
+
+	start(kinds[i]);
+	if (i == 1 || i == 2)
 		step(NOW);
-	if (_i < 3)
+	if (i < 3)
 		unit_reset(peer);
 	else
 		close(peer);
 	wait_for(ours, POLLIN);
-	step(NOW);
-	assert_ended(CLIENT_END_RESET, _i == 2);
+	step(i == _i ? NOW : client.deadline_usec);
+	assert_ended(CLIENT_END_RESET, i == 2);
 }
 END_TEST
 
@@ -290,6 +319,17 @@ START_TEST(local_error_lasts_to_the_deadline)
 }
 END_TEST
 
+START_TEST(client_that_backs_off_is_stepped_later)
+{
+	start(SHORT_UNIX);
+	client_back_off(&client, ENOSPC, NOW + 5);
+	ck_assert(client.backing_off);
+	ck_assert_int_eq(client.error, ENOSPC);
+	ck_assert_uint_eq(client.wake_usec, NOW + 5 + RETRY_USEC);
+	finish();
+}
+END_TEST
+
 /* Journals keep these names, and searches use them. */
 START_TEST(client_is_closed_with_a_named_end)
 {
@@ -308,11 +348,13 @@ END_TEST
 int main(void)
 {
 	return UNIT_RUN("client", {peer_is_greeted_and_flags_stay, 2 * KINDS},
+			{frame_and_end_of_the_stream_arrive_together, 1},
 			{peer_that_writes_first_is_greeted, KINDS},
-			{half_closed_peer_is_greeted, KINDS + 1}, {lost_peer_ends_the_client, 4},
-			{deadline_ends_the_client, KINDS}, {input_is_limited, KINDS},
-			{input_of_a_step_is_limited, 1},
+			{half_closed_peer_is_greeted, KINDS + 1},
+			{lost_peer_ends_the_client, 2 * 4}, {deadline_ends_the_client, KINDS},
+			{input_is_limited, KINDS}, {input_of_a_step_is_limited, 1},
 			{failed_call_is_tried_again_or_ends_the_client, CALLS * UNIT_COUNT(errors)},
 			{local_error_lasts_to_the_deadline, 4},
+			{client_that_backs_off_is_stepped_later, 1},
 			{client_is_closed_with_a_named_end, CLIENT_END_LOCAL_ERROR + 1});
 }

@@ -77,6 +77,8 @@ static const struct seccomp_rule table[] = {
 	{102, ALLOW, 0, UINT64_MAX, 18},
 	{102, ALLOW, 0, UINT64_MAX, 20},
 	{257, ALLOW, 5, 0xF00000043, 0x100000002},
+	{258, ALLOW, 0, 1, 1},
+	{259, ALLOW, 0, 0x100000000, 0},
 	{.call = -1, .action = ALLOW},
 	{.call = -1, .action = KILL},
 	{.call = 59, .action = KILL},
@@ -102,7 +104,7 @@ static const struct {
 	{NATIVE, 2, {0}, OTHERWISE},
 	{NATIVE, 45, {0}, OTHERWISE},
 	{NATIVE, 230, {0}, OTHERWISE},
-	{NATIVE, 258, {0}, OTHERWISE},
+	{NATIVE, 260, {0}, OTHERWISE},
 	{NATIVE, INT32_MAX, {0}, OTHERWISE},
 	/* neither a call that the architecture lacks nor what ptrace(2) skips calls with */
 	{NATIVE, -1, {0}, OTHERWISE},
@@ -131,6 +133,11 @@ static const struct {
 	{NATIVE, 9, {0, 0, 4 * HIGH, 0, 0, 0}, ALLOW},
 	{NATIVE, 9, {0, 0, 4, 0, 0, 0}, KILL},
 	{NATIVE, 9, {0, 0, 7, 0, 0, 0}, KILL},
+	/* one bit of a word */
+	{NATIVE, 258, {3}, ALLOW},
+	{NATIVE, 258, {2}, OTHERWISE},
+	{NATIVE, 259, {1}, ALLOW},
+	{NATIVE, 259, {HIGH}, OTHERWISE},
 	/* bits of both words */
 	{NATIVE, 257, {0, 0, 0, 0, 0, HIGH + 2}, ALLOW},
 	{NATIVE, 257, {0, 0, 0, 0, 0, 17 * HIGH + 0xBE}, ALLOW},
@@ -191,6 +198,23 @@ START_TEST(action_is_that_of_the_first_match)
 }
 END_TEST
 
+/* Which no binary search can split. */
+START_TEST(one_call_may_have_many_rules)
+{
+	struct seccomp_rule rules[RULES_MAX];
+	struct seccomp_data data = {.nr = 7, .arch = NATIVE};
+
+	for (int i = 0; i < _i; i++)
+		rules[i] =
+			(struct seccomp_rule){7, ALLOW + (uint32_t)i, 0, UINT64_MAX, (uint64_t)i};
+	for (int i = 0; i <= _i; i++) {
+		data.args[0] = (uint64_t)i;
+		ck_assert_uint_eq(filter(rules, (size_t)_i, &data),
+				  i < _i ? ALLOW + (uint32_t)i : OTHERWISE);
+	}
+}
+END_TEST
+
 /* The longest rules there are. */
 START_TEST(length_suffices)
 {
@@ -208,5 +232,6 @@ int main(void)
 {
 	return UNIT_RUN("seccomp_filter", {action_of_a_call, UNIT_COUNT(calls)},
 			{action_is_that_of_the_first_match, RULES_MAX + 1},
+			{one_call_may_have_many_rules, RULES_MAX + 1},
 			{length_suffices, RULES_MAX + 1});
 }

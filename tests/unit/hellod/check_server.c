@@ -114,6 +114,31 @@ START_TEST(deadlines_end_clients)
 }
 END_TEST
 
+START_TEST(client_that_reads_slowly_keeps_its_deadline)
+{
+	char bytes[2000];
+	int slow;
+
+	server_serve_longest();
+	slow = client_passive();
+	server_advance(SEC);
+	client_passive();
+	for (size_t have = 0; have < 20000;) {
+		ssize_t n;
+
+		AWAIT((n = recv(slow, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0);
+		have += (size_t)n;
+	}
+	server_advance(SEND_USEC - SEC - MSEC);
+	ck_assert_int_eq(ended_count, 0);
+	for (int i = 0; i < 2; i++) {
+		server_advance(i == 0 ? MSEC : SEC);
+		assert_ended(i, CLIENT_END_SEND_TIMEOUT, false);
+		ck_assert_int_eq(ended_count, i + 1);
+	}
+}
+END_TEST
+
 /* By --max-connections, or by RLIMIT_NOFILE less 16 and the listening sockets. */
 static const struct {
 	uint64_t max_connections, files;
@@ -139,6 +164,28 @@ START_TEST(client_greeted_longest_ago_makes_room)
 		client_leave(clients[i]);
 	assert_said("READY=1\n");
 	server_stop(5, 5);
+}
+END_TEST
+
+/* Though another one, which was not greeted yet, is backing off. */
+START_TEST(client_that_backs_off_leaves_room)
+{
+	int clients[3];
+
+	options.max_connections = 2;
+	server_serve(O_NONBLOCK);
+	server_fail(SEND, ENOBUFS, 2);
+	clients[0] = client_passive();
+	failures[SEND] = 0;
+	clients[1] = client_lingering();
+	server_settle();
+	clients[2] = client_lingering();
+	assert_ended(0, CLIENT_END_DROPPED, true);
+	await_usec = RETRY_USEC;
+	client_finish(clients[0]);
+	client_leave(clients[2]);
+	close(clients[1]);
+	server_stop(3, 3);
 }
 END_TEST
 
@@ -388,6 +435,7 @@ START_TEST(greeting_is_reloaded_for_new_clients)
 	assert_said(RELOADING
 		    "--greeting: not UTF-8 at byte 0 (counted from 0); write the greeting "
 		    "in UTF-8\nkeeping the greeting as it was\nREADY=1\n");
+	ck_assert_ptr_nonnull(strstr(last_but_one, " " MESSAGE_GREETING_BAD ": "));
 	server_greeting('Z', 2);
 	client_visit();
 	server_signal(SIGTERM);
@@ -430,6 +478,37 @@ START_TEST(systemd_is_notified)
 	client_finish(client);
 	assert_returned(0);
 	assert_said("greeted 7 of 7 clients (stopped)\n");
+}
+END_TEST
+
+START_TEST(status_follows_the_end_of_a_client)
+{
+	int client;
+
+	server_serve(O_NONBLOCK);
+	client = client_lingering();
+	server_advance(STATUS_USEC);
+	assert_said("READY=1\nSTATUS=Greeted 0 clients, 1 connected\n");
+	client_leave(client);
+	server_advance(STATUS_USEC);
+	assert_said("STATUS=Greeted 1 clients, 0 connected\n");
+}
+END_TEST
+
+/* While it is sent to, what epoll waits for stays the same. */
+START_TEST(client_is_added_to_epoll_once)
+{
+	int client;
+
+	server_serve_longest();
+	client = client_passive();
+	server_settle();
+	calls[EPOLL_CTL] = 0;
+	client_read_greeting(client);
+	/* Then only for the peer's close. */
+	ck_assert_uint_le(calls[EPOLL_CTL], 1);
+	client_leave(client);
+	server_stop(1, 1);
 }
 END_TEST
 
@@ -504,6 +583,18 @@ START_TEST(local_error_is_returned)
 }
 END_TEST
 
+/* The whole frame was sent. */
+START_TEST(local_error_after_the_greeting_is_no_failure)
+{
+	connect_passed(AF_UNIX, 0);
+	server_fail(SHUTDOWN, EPERM, 1);
+	server_start();
+	assert_returned(0);
+	assert_ended(0, CLIENT_END_LOCAL_ERROR, true);
+	ck_assert_int_eq(ended[0][0], '0' + LOG_NOTICE);
+}
+END_TEST
+
 START_TEST(each_local_error_of_connections_is_logged)
 {
 	connect_passed(AF_UNIX, 0);
@@ -554,6 +645,21 @@ START_TEST(server_sleeps_after_several_clients_at_a_time)
 }
 END_TEST
 
+/* It has accepted all that it may at a time, and the rest after that. */
+START_TEST(server_does_not_sleep_while_clients_are_queued)
+{
+	server_serve(O_NONBLOCK);
+	client_lingering();
+	server_settle();
+	for (unsigned i = 0; i < PACE_BATCH + PACE_CLIENTS_MIN; i++)
+		client_connect();
+	server_settle();
+	ck_assert_uint_eq(batch_max, PACE_BATCH);
+	ck_assert_uint_eq(sleeps, 1);
+	ck_assert_uint_eq(slept_usec, PACE_CLIENTS_MIN * PACE_CLIENT_USEC);
+}
+END_TEST
+
 /* One at a time: none of them sleeps, or makes an accept4() that finds an empty queue. */
 START_TEST(server_does_not_sleep_after_single_clients)
 {
@@ -573,6 +679,18 @@ START_TEST(server_does_not_sleep_past_a_deadline)
 	server_serve(O_NONBLOCK);
 	client_lingering();
 	serve_together(PACE_CLIENTS_MIN);
+	ck_assert_uint_eq(sleeps, _i == 0 ? 0 : 1);
+}
+END_TEST
+
+START_TEST(server_does_not_sleep_past_the_deadline_of_a_client)
+{
+	server_serve_longest();
+	client_passive();
+	server_advance(SEND_USEC - PACE_CLIENTS_MIN * PACE_CLIENT_USEC - (_i == 0 ? 0 : 1));
+	for (int i = 0; i < PACE_CLIENTS_MIN; i++)
+		client_connect();
+	server_settle();
 	ck_assert_uint_eq(sleeps, _i == 0 ? 0 : 1);
 }
 END_TEST
@@ -600,7 +718,9 @@ int main(void)
 {
 	return UNIT_RUN("server", {clients_of_all_sockets_are_greeted_side_by_side, 2},
 			{client_that_resets_is_recorded, 3}, {deadlines_end_clients, 2},
+			{client_that_reads_slowly_keeps_its_deadline, 1},
 			{client_greeted_longest_ago_makes_room, 2 * UNIT_COUNT(limits)},
+			{client_that_backs_off_leaves_room, 1},
 			{descriptor_may_change_hands_at_any_moment, 2},
 			{client_that_is_sent_to_is_not_disconnected, 4},
 			{client_greeted_first_ends_first, 2},
@@ -608,12 +728,16 @@ int main(void)
 			{client_at_the_last_moment_is_greeted, 6}, {signal_lets_clients_end, 2},
 			{signal_stops_the_server_at_any_moment, 3},
 			{greeting_is_reloaded_for_new_clients, 1}, {systemd_is_notified, 1},
+			{status_follows_the_end_of_a_client, 1}, {client_is_added_to_epoll_once, 1},
 			{each_connection_is_greeted_or_ends, 3},
 			{local_error_is_returned, UNIT_COUNT(local_errors)},
+			{local_error_after_the_greeting_is_no_failure, 1},
 			{each_local_error_of_connections_is_logged, 1},
 			{connections_are_closed_when_the_server_fails, 1},
 			{process_is_confined_before_its_first_client, 3},
 			{server_sleeps_after_several_clients_at_a_time, 1},
+			{server_does_not_sleep_while_clients_are_queued, 1},
 			{server_does_not_sleep_after_single_clients, 1},
-			{server_does_not_sleep_past_a_deadline, 2});
+			{server_does_not_sleep_past_a_deadline, 2},
+			{server_does_not_sleep_past_the_deadline_of_a_client, 2});
 }

@@ -196,6 +196,25 @@ START_TEST(receiving_pauses_after_an_error)
 }
 END_TEST
 
+START_TEST(stopped_server_does_not_wake_to_receive)
+{
+	int client;
+
+	server_greeting('A', LONGEST);
+	server_listen(O_NONBLOCK);
+	client = pass_datagram();
+	server_start();
+	client_passive();
+	receive_failures = 1;
+	ask(client, 8);
+	server_settle();
+	server_signal(SIGTERM);
+	calls[EPOLL_WAIT] = 0;
+	server_advance(PAUSE_USEC);
+	ck_assert_uint_eq(calls[EPOLL_WAIT], 0);
+}
+END_TEST
+
 #define TOO_LONG \
 	"datagrams are not answered: the greeting's frame is 65507 bytes long, but at most 65506 " \
 	"fit; shorten the greeting, or remove ListenDatagram=\n"
@@ -235,5 +254,6 @@ int main(void)
 			{flood_leaves_clients_their_turn, 1},
 			{stopped_server_leaves_datagrams_in_the_queue, 1},
 			{receiving_pauses_after_an_error, 1},
+			{stopped_server_does_not_wake_to_receive, 1},
 			{greeting_that_fits_no_datagram_is_logged, 1});
 }

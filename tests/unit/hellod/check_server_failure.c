@@ -17,6 +17,26 @@ START_TEST(error_of_one_connection_is_skipped)
 }
 END_TEST
 
+/* A server with clients accepts several at a time. */
+START_TEST(errors_of_several_connections_are_skipped_at_once)
+{
+	int client, late;
+
+	server_serve(O_NONBLOCK);
+	client = client_lingering();
+	server_settle();
+	server_fail(ACCEPT4, ECONNABORTED, 3);
+	calls[EPOLL_WAIT] = 0;
+	late = client_connect();
+	server_settle();
+	ck_assert_uint_eq(failures[ACCEPT4], 0);
+	ck_assert_uint_le(calls[EPOLL_WAIT], 3);
+	client_finish(late);
+	client_leave(client);
+	server_stop(2, 2);
+}
+END_TEST
+
 START_TEST(local_error_is_waited_out_and_logged_once_a_minute)
 {
 	int client;
@@ -73,6 +93,38 @@ START_TEST(local_error_ends_when_there_is_room)
 }
 END_TEST
 
+START_TEST(stopped_server_does_not_wake_to_accept)
+{
+	server_serve_longest();
+	client_passive();
+	server_fail(ACCEPT4, EMFILE, 1);
+	client_passive();
+	server_signal(SIGTERM);
+	calls[EPOLL_WAIT] = 0;
+	server_advance(PAUSE_USEC);
+	ck_assert_uint_eq(calls[EPOLL_WAIT], 0);
+}
+END_TEST
+
+/* A client that was accepted just before has often closed by the next iteration. */
+START_TEST(local_error_after_a_new_client_is_retried_at_once)
+{
+	int lingering, clients[2];
+
+	server_serve(O_NONBLOCK);
+	lingering = client_lingering();
+	server_settle();
+	successes[ACCEPT4] = 1;
+	server_fail(ACCEPT4, EMFILE, 1);
+	for (int i = 0; i < 2; i++)
+		clients[i] = client_connect();
+	for (int i = 0; i < 2; i++)
+		client_finish(clients[i]);
+	client_leave(lingering);
+	server_stop(3, 3);
+}
+END_TEST
+
 /* Nor if the only other client is backing off, and is greeted in the end. */
 START_TEST(lasting_local_error_does_not_spin)
 {
@@ -98,25 +150,34 @@ START_TEST(lasting_local_error_does_not_spin)
 }
 END_TEST
 
+/* Uses up the descriptors below a number, or closes those again. */
+static void fill_fds(int end, bool fill)
+{
+	static bool filled[FIRST_FD + 1];
+
+	for (int fd = 0; fd < end; fd++) {
+		if (fill)
+			filled[fd] = fcntl(fd, F_GETFD) < 0 && dup2(STDERR_FILENO, fd) == fd;
+		else if (filled[fd])
+			close(fd);
+	}
+}
+
 /* RLIMIT_NOFILE is raised after the start: a descriptor outside of the table is refused. */
 START_TEST(raised_limit_is_not_used)
 {
-	bool filled[FIRST_FD + 1] = {false};
 	int client;
 	char byte;
 
 	server_listen(O_NONBLOCK);
 	server_start_limited(20);
-	for (int fd = 0; fd < FIRST_FD + 1; fd++)
-		filled[fd] = fcntl(fd, F_GETFD) < 0 && dup2(STDERR_FILENO, fd) == fd;
+	fill_fds(FIRST_FD + 1, true);
 	client = client_passive();
 	ck_assert_int_eq(read(client, &byte, 1), 0);
 	close(client);
 	assert_said("READY=1\ncannot accept connections: Too many open files; "
 		    "raise LimitNOFILE= or lower --max-connections\n");
-	for (int fd = 0; fd < FIRST_FD + 1; fd++)
-		if (filled[fd])
-			close(fd);
+	fill_fds(FIRST_FD + 1, false);
 	server_advance(PAUSE_USEC);
 	client_visit();
 	server_stop(1, 1);
@@ -159,6 +220,101 @@ START_TEST(client_is_greeted_without_epoll)
 	client_finish(client);
 	ck_assert_uint_eq(failures[EPOLL_CTL], 0);
 	server_stop(1, 1);
+}
+END_TEST
+
+/* Reads what the server sends next, or the end of the stream. */
+static ssize_t recv_some(int fd, char *bytes, size_t size)
+{
+	ssize_t n;
+
+	AWAIT((n = recv(fd, bytes, size, MSG_DONTWAIT)) >= 0);
+	return n;
+}
+
+/*
+ * Nor does it wake the server, though there is room to send, an error or input: while it is sent
+ * to, after it has half-closed, and while it lingers.
+ */
+START_TEST(client_that_backs_off_is_not_polled)
+{
+	const unsigned tries = 10;
+	char bytes[4096];
+	int client;
+
+	server_greeting('A', _i < 2 ? LONGEST : 5);
+	server_serve(O_NONBLOCK);
+	client = _i < 2 ? client_passive() : client_lingering();
+	if (_i == 1)
+		shutdown(client, SHUT_WR);
+	server_settle();
+	server_fail(SEND, ENOBUFS, ALWAYS);
+	server_fail(RECV, ENOBUFS, _i < 2 ? 0 : ALWAYS);
+	if (_i < 2)
+		while (recv(client, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+			;
+	else
+		ck_assert_int_eq(send(client, "x", 1, 0), 1);
+	if (_i == 1)
+		unit_reset(client);
+	AWAIT(calls[_i < 2 ? SEND : RECV] > 0 && failures[_i < 2 ? SEND : RECV] < ALWAYS);
+	calls[EPOLL_CTL] = calls[EPOLL_WAIT] = 0;
+	for (unsigned i = 0; i < tries; i++)
+		server_advance(RETRY_USEC);
+	ck_assert_uint_eq(calls[EPOLL_CTL], 0);
+	ck_assert_uint_le(calls[EPOLL_WAIT], 2 * tries);
+	failures[SEND] = failures[RECV] = 0;
+	await_usec = RETRY_USEC;
+	if (_i == 0) {
+		while (recv_some(client, bytes, sizeof(bytes)) > 0)
+			;
+		close(client);
+	}
+	if (_i == 2)
+		client_leave(client);
+	assert_ended(0, _i == 1 ? CLIENT_END_RESET : CLIENT_END_CLOSED, _i != 1);
+	server_stop(_i != 1, 1);
+}
+END_TEST
+
+/* For none that began before it, whether it is sent to or backing off, too. */
+START_TEST(client_that_backs_off_waits_for_no_other)
+{
+	const unsigned tries = 10;
+
+	server_serve_longest();
+	client_passive();
+	server_settle();
+	server_fail(SEND, ENOBUFS, ALWAYS);
+	client_passive();
+	server_advance(RETRY_USEC / 2);
+	client_passive();
+	calls[SEND] = 0;
+	for (unsigned i = 0; i < 2 * tries; i++)
+		server_advance(RETRY_USEC / 2);
+	ck_assert_uint_eq(calls[SEND], 2 * tries);
+}
+END_TEST
+
+/*
+ * It is disconnected by one event of an iteration, and had another one. Its descriptor is below
+ * the listening socket's, or the next one.
+ */
+START_TEST(client_that_closes_when_it_is_disconnected_ends_once)
+{
+	int client, late;
+
+	server_serve(O_NONBLOCK);
+	fill_fds(_i == 0 ? 0 : FIRST_FD, true);
+	client = client_lingering();
+	server_settle();
+	server_fail(ACCEPT4, EMFILE, 1);
+	late = client_connect();
+	close(client);
+	client_finish(late);
+	ck_assert_int_eq(ended_count, 2);
+	fill_fds(_i == 0 ? 0 : FIRST_FD, false);
+	server_stop(2, 2);
 }
 END_TEST
 
@@ -228,7 +384,13 @@ int main(void)
 		{local_error_is_waited_out_and_logged_once_a_minute, 2},
 		{local_error_ends_when_there_is_room, 3}, {lasting_local_error_does_not_spin, 2},
 		{raised_limit_is_not_used, 1}, {local_error_ends_only_the_client, 1},
-		{client_is_greeted_without_epoll, 4}, {error_that_would_spin_ends_the_server, 2},
+		{client_is_greeted_without_epoll, 4}, {client_that_backs_off_is_not_polled, 3},
+		{stopped_server_does_not_wake_to_accept, 1},
+		{local_error_after_a_new_client_is_retried_at_once, 1},
+		{client_that_backs_off_waits_for_no_other, 1},
+		{errors_of_several_connections_are_skipped_at_once, 1},
+		{client_that_closes_when_it_is_disconnected_ends_once, 2},
+		{error_that_would_spin_ends_the_server, 2},
 		{interrupted_read_of_a_signal_is_repeated, 1}, {fatal_error_ends_the_server, 5},
 		{fatal_error_disconnects_clients, 3});
 }

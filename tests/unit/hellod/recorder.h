@@ -17,8 +17,8 @@
 /* Messages and notifications, a line each or more; without the messages about clients. */
 static char said[4096];
 
-/* "PRIORITY MESSAGE_ID FIELD=value...: message": the last one, and those about clients. */
-static char last[512], ended[256][sizeof(last)];
+/* "PRIORITY MESSAGE_ID FIELD=value...: message": the last two, and those about clients. */
+static char last[512], last_but_one[sizeof(last)], ended[256][sizeof(last)];
 static int ended_count;
 
 static uint64_t watchdog_usec; /* $WATCHDOG_USEC, or 0 without */
@@ -37,9 +37,11 @@ bool log_wants(int priority)
 void log_event(int priority, const char *message_id, const struct log_field *fields,
 	       const char *format, ...)
 {
-	FILE *stream = fmemopen(last, sizeof(last), "w");
+	FILE *stream;
 	va_list arguments;
 
+	strcpy(last_but_one, last);
+	stream = fmemopen(last, sizeof(last), "w");
 	fprintf(stream, "%d %s", priority, message_id != NULL ? message_id : "-");
 	for (; fields != NULL && fields->name != NULL; fields++)
 		fprintf(stream, " %s=%s", fields->name, fields->value);

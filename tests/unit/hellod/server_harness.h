@@ -53,9 +53,9 @@ static uint64_t fake_usec = 1000 * SEC;
 static uint64_t await_usec;	/* how far the clock advances while the test waits */
 static int (*on_timeout)(void); /* called when a wait has timed out; returns its result */
 
-/* System calls of the server: the calls so far, and how many of the next ones fail. */
-enum call { ACCEPT4, SEND, READ, EPOLL_CTL, EPOLL_WAIT, CALLS };
-static unsigned calls[CALLS], failures[CALLS], batch, batch_max;
+/* System calls of the server: the calls so far, and how many of the next ones fail, after others. */
+enum call { ACCEPT4, SEND, RECV, SHUTDOWN, READ, EPOLL_CTL, EPOLL_WAIT, CALLS };
+static unsigned calls[CALLS], failures[CALLS], successes[CALLS], batch, batch_max;
 static int errors[CALLS];
 
 static bool returned;
@@ -93,6 +93,8 @@ static bool fails(enum call call)
 	if (!is_server)
 		return false;
 	calls[call]++;
+	if (successes[call] > 0 && successes[call]-- > 0)
+		return false;
 	errno = errors[call];
 	return failures[call] > 0 && failures[call]-- > 0;
 }
@@ -115,6 +117,16 @@ int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 ssize_t send(int fd, const void *buffer, size_t length, int flags)
 {
 	return fails(SEND) ? -1 : sendto(fd, buffer, length, flags, NULL, 0);
+}
+
+ssize_t recv(int fd, void *buffer, size_t length, int flags)
+{
+	return fails(RECV) ? -1 : recvfrom(fd, buffer, length, flags, NULL, NULL);
+}
+
+int shutdown(int fd, int how)
+{
+	return fails(SHUTDOWN) ? -1 : (int)syscall(SYS_shutdown, fd, how);
 }
 
 /* With _FORTIFY_SOURCE, clang takes read() and ppoll() for glibc's inline functions. */
@@ -159,6 +171,8 @@ int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, cons
 	if (!is_server)
 		return (int)syscall(SYS_ppoll, fds, count, timeout, mask, sizeof(*mask));
 	ck_assert_uint_eq(count, 1);
+	ck_assert_int_eq(fds->events, POLLIN);
+	ck_assert_int_eq(timeout->tv_nsec % 1000, 0);
 	slept_usec = (uint64_t)timeout->tv_sec * SEC + (uint64_t)timeout->tv_nsec / 1000;
 	sleeps++;
 	return (int)syscall(SYS_ppoll, fds, count, &(struct timespec){0}, NULL, 0);
