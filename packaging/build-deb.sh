@@ -16,6 +16,8 @@ trap 'rm -rf "$work"' EXIT
 
 # make gives its variables to its child processes.
 unset MAKEFLAGS MFLAGS MAKELEVEL
+# The source package records the modes of its files.
+umask 022
 cp "$tarball" "$work/${name}_$version.orig.tar.xz"
 tar -xf "$tarball" -C "$work"
 cp -r "$work/$release/packaging/debian" "$work/$release/debian"
