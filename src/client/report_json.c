@@ -16,15 +16,28 @@
 
 /* The keys and words are an interface, described in hello-client(1): never change one. */
 
+/* Set if a part of the object could not be made, until print_line() reports it. */
+static bool out_of_memory;
+
+/* For everything that json-c makes. */
+static struct json_object *made(struct json_object *object)
+{
+	out_of_memory = out_of_memory || object == NULL;
+	return object;
+}
+
 /* A `value` of NULL stands for null. */
 static void add(struct json_object *object, const char *key, struct json_object *value)
 {
-	json_object_object_add(object, key, value);
+	if (object == NULL || json_object_object_add(object, key, value) < 0) {
+		out_of_memory = true;
+		json_object_put(value);
+	}
 }
 
 static struct json_object *number(uint64_t value)
 {
-	return json_object_new_int64((int64_t)value);
+	return made(json_object_new_int64((int64_t)value));
 }
 
 /* Replaces bytes of a host or a path that are not UTF-8: RFC 8259, section 8.1. */
@@ -35,7 +48,7 @@ static struct json_object *string(const char *text)
 	struct json_object *object;
 
 	if (clean == NULL)
-		return NULL;
+		return made(NULL);
 	while (offset < length) {
 		uint32_t c;
 		size_t n = utf8_get(text + offset, length - offset, &c);
@@ -43,7 +56,7 @@ static struct json_object *string(const char *text)
 		used += utf8_put(clean + used, n > 0 ? c : UTF8_REPLACEMENT);
 		offset += n > 0 ? n : 1;
 	}
-	object = json_object_new_string_len(clean, (int)used);
+	object = made(json_object_new_string_len(clean, (int)used));
 	free(clean);
 	return object;
 }
@@ -54,7 +67,7 @@ static struct json_object *seconds(double usec)
 	char digits[32];
 
 	snprintf(digits, sizeof(digits), "%.6f", usec / USEC_PER_SEC);
-	return json_object_new_double_s(usec / USEC_PER_SEC, digits);
+	return made(json_object_new_double_s(usec / USEC_PER_SEC, digits));
 }
 
 /* The time of a phase, or null if it was not completed. */
@@ -114,7 +127,7 @@ static struct json_object *family(const struct connect_attempt *attempt)
 
 static struct json_object *greeting(const struct probe_result *result)
 {
-	return json_object_new_string_len(result->text, (int)result->text_length);
+	return made(json_object_new_string_len(result->text, (int)result->text_length));
 }
 
 static struct json_object *attempts(const struct probe_result *result)
@@ -124,11 +137,11 @@ static struct json_object *attempts(const struct probe_result *result)
 		[ATTEMPT_FAILED] = "failed",	    [ATTEMPT_TIMED_OUT] = "timed-out",
 		[ATTEMPT_SUPERSEDED] = "overtaken",
 	};
-	struct json_object *array = json_object_new_array();
+	struct json_object *array = made(json_object_new_array());
 
 	for (size_t i = 0; result->attempts != NULL && i < result->addresses.count; i++) {
 		const struct connect_attempt *attempt = &result->attempts[i];
-		struct json_object *object = json_object_new_object();
+		struct json_object *object = made(json_object_new_object());
 		bool asked = attempt->asked > 0;
 		int error = attempt->error;
 
@@ -142,7 +155,10 @@ static struct json_object *attempts(const struct probe_result *result)
 			    ? seconds((double)(attempt->ended_usec - attempt->started_usec))
 			    : NULL);
 		add(object, "asked", asked ? number(attempt->asked) : NULL);
-		json_object_array_add(array, object);
+		if (array == NULL || json_object_array_add(array, object) < 0) {
+			out_of_memory = true;
+			json_object_put(object);
+		}
 	}
 	return array;
 }
@@ -150,17 +166,19 @@ static struct json_object *attempts(const struct probe_result *result)
 /* Prints the object on one line, and frees it. */
 static int print_line(struct json_object *object)
 {
-	const char *line = json_object_to_json_string_ext(
-		object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	int r = line != NULL ? 0 : -ENOMEM;
+	const char *line = NULL;
 
+	if (!out_of_memory)
+		line = json_object_to_json_string_ext(
+			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	out_of_memory = false;
 	if (line != NULL) {
 		/* Not puts(): after an error the newline stays buffered, and fflush() has an errno. */
 		fputs(line, stdout);
 		putchar('\n');
 	}
 	json_object_put(object);
-	return r;
+	return line != NULL ? 0 : -ENOMEM;
 }
 
 static int json_probe(struct report *report, const struct probe_result *result)
@@ -176,7 +194,7 @@ static int json_probe(struct report *report, const struct probe_result *result)
 	if (explanation == NULL)
 		return -ENOMEM;
 
-	object = json_object_new_object();
+	object = made(json_object_new_object());
 	add(object, "type", string("greeting"));
 	add(object, "sequence", number(report->stats.tried));
 	add_endpoint(object, &report->target->endpoint, result);
@@ -207,7 +225,7 @@ static struct json_object *percentile(struct stats *stats, unsigned percent)
 
 static int json_summary(struct report *report)
 {
-	struct json_object *object = json_object_new_object();
+	struct json_object *object = made(json_object_new_object());
 	struct stats *stats = &report->stats;
 	bool greeted = stats->greeted > 0;
 	double loss = stats_loss(stats);
@@ -220,7 +238,7 @@ static int json_summary(struct report *report)
 	add(object, "exit", number((uint64_t)report->worst));
 	add(object, "tried", number(stats->tried));
 	add(object, "greeted", number(stats->greeted));
-	add(object, "loss", stats->tried > 0 ? json_object_new_double_s(loss, digits) : NULL);
+	add(object, "loss", stats->tried > 0 ? made(json_object_new_double_s(loss, digits)) : NULL);
 	add(object, "min", greeted ? seconds((double)stats->min_usec) : NULL);
 	add(object, "avg", greeted ? seconds(stats->mean_usec) : NULL);
 	add(object, "max", greeted ? seconds((double)stats->max_usec) : NULL);

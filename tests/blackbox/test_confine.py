@@ -101,13 +101,62 @@ long syscall(long number, long a, long b, long c, long d, long e, long f)
 }
 """
 
+# Preloaded: a kernel with $ABI of Landlock, which tells what it is asked for.
+OLDER_LANDLOCK = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+int dup(int fd); /* unistd.h has another syscall() */
+
+long syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+	long (*next)(long, ...) = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+	unsigned long long handled[3] = {0};
+
+	if (number == SYS_landlock_add_rule || number == SYS_landlock_restrict_self)
+		return 0;
+	if (number != SYS_landlock_create_ruleset)
+		return next(number, a, b, c, d, e, f);
+	if (a == 0)
+		return atoi(getenv("ABI"));
+	memcpy(handled, (const void *)a, (size_t)b);
+	dprintf(2, "asked by %ld bytes for %llx %llx %llx\n", b, handled[0], handled[1],
+		handled[2]);
+	return dup(2);
+}
+"""
+
+
+def preload(tmp, source):
+    """Returns the environment."""
+    library = tmp + "/preloaded.so"
+    subprocess.run([*os.environ.get("CC", "cc").split(), "-shared", "-fPIC", "-xc", "-o", library,
+                    "-"], input=source.encode(), check=True)
+    return {"LD_PRELOAD": library}
+
+
+@pytest.mark.parametrize("abi, asked", [
+    # The size of struct landlock_ruleset_attr, and the accesses in linux/landlock.h, of Linux 5.13,
+    # 5.19, 6.2, 6.7, 6.10, 6.12, and a later one.
+    (1, "8 bytes for 1fff 0 0"), (2, "8 bytes for 3fff 0 0"), (3, "8 bytes for 7fff 0 0"),
+    (4, "16 bytes for 7fff 3 0"), (5, "16 bytes for ffff 3 0"), (6, "24 bytes for ffff 3 3"),
+    (7, "24 bytes for ffff 3 3")])
+def test_older_landlock(daemon, tmp, abi, asked):
+    """A kernel refuses a structure or an access that it does not know."""
+    hellod = daemon("listening", "--verbose",
+                    environment={**preload(tmp, OLDER_LANDLOCK), "ABI": str(abi)})
+    hellod.log.wait_for("asked by " + asked)
+    assert get_frame(hellod.target) == HELLO
+    assert not hellod.log.find("*not confined*")
+
 
 def test_kernel_that_is_too_old(daemon, mode, tmp):
     """hellod serves, and a verbose one says what was not done."""
-    library = tmp + "/old_kernel.so"
-    subprocess.run([*os.environ.get("CC", "cc").split(), "-shared", "-fPIC", "-xc", "-o", library,
-                    "-"], input=OLD_KERNEL.encode(), check=True)
-    hellod = daemon(mode, "--verbose", environment={"LD_PRELOAD": library})
+    hellod = daemon(mode, "--verbose", environment=preload(tmp, OLD_KERNEL))
     assert get_frame(hellod.target) == HELLO
     for step, error in [("no_new_privs", errno.EINVAL), ("Landlock", errno.ENOSYS),
                         ("seccomp", errno.EINVAL)]:

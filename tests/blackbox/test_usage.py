@@ -4,8 +4,9 @@ import os.path
 
 import pytest
 
-from harness import CLIENT, HELLOD, client, like, run
+from harness import CHECK, CLIENT, HELLOD, client, like, run
 from messages import CANNOT_WRITE
+from namespaces import unshare
 from test_probe_outcome import FORMATS
 
 NOT_A_PORT = "hello-client: 'localhost {}': the port is *: give a number*\n"
@@ -83,3 +84,12 @@ def test_help(program, failure, option):
                            ("Bad file descriptor", {"closed": [1]})]:
             assert run(program, option, **where) == (
                 failure, "", f"{name}: " + CANNOT_WRITE.format(why))
+
+
+@pytest.mark.parametrize("program, failure", [(HELLOD, 71), (CLIENT, 3), (CHECK, 3)],
+                         ids=lambda value: os.path.basename(str(value)))
+def test_no_null_device(program, failure):
+    """A container without devices, and a closed stream: what opens next would become that."""
+    script = 'mount -t tmpfs none /dev && exec "$0" <&-'
+    assert run(*unshare("--mount"), "sh", "-c", script, program) == (
+        failure, "", f"{os.path.basename(program)}: /dev/null: No such file or directory\n")

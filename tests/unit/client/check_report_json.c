@@ -101,6 +101,26 @@ START_TEST(datagrams_are_counted)
 }
 END_TEST
 
+static const struct {
+	const char *where, *family;
+} families[] = {
+	{"192.0.2.1", "\"address\":\"192.0.2.1\",\"family\":\"ipv4\","},
+	{"2001:db8::1", "\"address\":\"2001:db8::1\",\"family\":\"ipv6\","},
+	{"vsock:2", "\"address\":\"vsock:2\",\"family\":\"vsock\","},
+	{"/run/x", "\"address\":\"/run/x\",\"family\":\"unix\","},
+};
+
+START_TEST(family_has_a_word)
+{
+	struct fixture *fixture = fixture_new(&report_json);
+
+	result_make_greeting(&fixture->result, families[_i].where, UNIT_BYTES("HELLO"), 20000);
+	fixture_probe(fixture, 1);
+	ck_assert_ptr_nonnull(strstr(fixture->out, families[_i].family));
+	fixture_free(fixture);
+}
+END_TEST
+
 #define NO_TIMES "'min': null, 'avg': null, 'max': null, 'mdev': null,"
 #define NO_PERCENTILES "'p50': null, 'p90': null, 'p95': null, 'p99': null}"
 
@@ -134,5 +154,6 @@ END_TEST
 int main(void)
 {
 	return UNIT_RUN("report_json", {greeting_is_an_object, 1}, {unknown_values_are_null, 1},
-			{datagrams_are_counted, 1}, {summary_is_an_object, UNIT_COUNT(summaries)});
+			{datagrams_are_counted, 1}, {family_has_a_word, UNIT_COUNT(families)},
+			{summary_is_an_object, UNIT_COUNT(summaries)});
 }

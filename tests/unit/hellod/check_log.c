@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include <systemd/sd-journal.h>
+
 #include "../unit.h"
 #include "hellod/log.h"
 
@@ -24,6 +26,17 @@ int connect(int fd, const struct sockaddr *address, socklen_t length)
 	ck_assert_str_eq(address->sa_data, "/run/systemd/journal/socket");
 	errno = connect_error;
 	return connect_error != 0 ? -1 : 0;
+}
+
+/* The journal's end of a stream, or -errno. */
+static int stream_fd;
+
+int sd_journal_stream_fd(const char *identifier, int priority, int level_prefix)
+{
+	ck_assert_str_eq(identifier, "check_log");
+	ck_assert_int_eq(priority, LOG_ERR);
+	ck_assert_int_eq(level_prefix, true);
+	return stream_fd;
 }
 
 ssize_t send(int fd, const void *buffer, size_t length, int flags)
@@ -144,6 +157,27 @@ START_TEST(null_device_is_replaced_by_the_journal)
 }
 END_TEST
 
+/* What the C library writes to the null device, such as of a wrong option, goes there, too. */
+START_TEST(journal_reads_stderr_in_place_of_the_null_device)
+{
+	int fd = open("/dev/null", O_WRONLY);
+
+	start();
+	stream_fd = _i == 0 ? dup(STDERR_FILENO) : -ENOENT;
+	ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	close(fd);
+	unsetenv("JOURNAL_STREAM");
+	setenv("INVOCATION_ID", "0123456789abcdef0123456789abcdef", 1);
+	connect_error = ENOENT;
+	log_open(true);
+	ck_assert_int_eq(write(STDERR_FILENO, "wrong\n", 6), 6);
+	assert_stderr(_i == 0 ? "wrong\n" : "");
+	log_text(LOG_ERR);
+	assert_stderr(_i == 0 ? "<3>text, 42 \n" : "");
+	ck_assert_int_eq(fcntl(stream_fd, F_GETFD), -1);
+}
+END_TEST
+
 /* A newline would end a field. */
 /* T7 of hellod-security(7) */
 START_TEST(journal_gets_fields)
@@ -246,8 +280,9 @@ int main(void)
 {
 	return UNIT_RUN("log", {unimportant_messages_are_dropped, LOG_DEBUG + 2},
 			{another_stream_is_not_the_journal, 11},
-			{null_device_is_replaced_by_the_journal, 2}, {journal_gets_fields, 1},
-			{stderr_replaces_a_missing_journal, 3},
+			{null_device_is_replaced_by_the_journal, 2},
+			{journal_reads_stderr_in_place_of_the_null_device, 2},
+			{journal_gets_fields, 1}, {stderr_replaces_a_missing_journal, 3},
 			{stderr_replaces_an_unreachable_journal, 3}, {long_lines_are_cut, 16},
 			{failure_to_write_is_ignored, 1});
 }

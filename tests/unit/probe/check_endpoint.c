@@ -120,6 +120,7 @@ static const struct {
 	const char *why;
 } lengths[] = {
 	{"", 1024, "the host is too long: give at most 1024 bytes"},
+	{"vsock:", 1018, "the host is too long: give at most 1024 bytes"},
 	{"/", 106, "the path is too long for a socket: give at most 107 bytes"},
 	{"unix:", 107, "the path is too long for a socket: give at most 107 bytes"},
 	{"@", 107, "the path is too long for a socket: give at most 107 bytes"},

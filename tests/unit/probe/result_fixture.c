@@ -4,6 +4,8 @@
 
 #include <sys/un.h>
 
+#include <linux/vm_sockets.h>
+
 #include "result_fixture.h"
 
 #define ATTEMPTS_MAX 3
@@ -24,8 +26,11 @@ static void make_address(const char *where, struct address *ret_address)
 	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons(6666)};
 	struct sockaddr_in6 sin6 = {.sin6_family = AF_INET6, .sin6_port = htons(6666)};
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct sockaddr_vm svm = {.svm_family = AF_VSOCK, .svm_port = 6666};
 
-	if (where[0] == '/') {
+	if (sscanf(where, "vsock:%u", &svm.svm_cid) == 1) {
+		memcpy(&ret_address->storage, &svm, ret_address->length = sizeof(svm));
+	} else if (where[0] == '/') {
 		strcpy(sun.sun_path, where);
 		memcpy(&ret_address->storage, &sun, ret_address->length = sizeof(sun));
 	} else if (inet_pton(AF_INET, where, &sin.sin_addr) == 1) {

@@ -12,7 +12,10 @@
 /* Makes a result without a greeting, after 20 ms. */
 void result_make(struct probe_result *result, enum outcome outcome);
 
-/* Adds an attempt to an IPv4 or IPv6 address, port 6666, or to the path of a UNIX socket. */
+/*
+ * Adds an attempt to an IPv4 or IPv6 address or vsock:CID, port 6666, or to the path of a UNIX
+ * socket.
+ */
 void result_add_attempt(struct probe_result *result, const char *where, enum attempt_state state,
 			int error);
 
