@@ -18,12 +18,10 @@ from harness import (HELLO, HELLOD, PATIENCE, Background, connect, like, listen,
 
 # Preloaded. The number is in a file that is mapped, because a confined hellod opens no other. Some
 # failures are left out, because the libraries do not survive them: those in the thread that resolves
-# names, and in libseccomp; and realloc(3), without which json-c leaves out a part of its text.
+# names; and realloc(3), without which json-c leaves out a part of its text.
 LIBRARY = r"""
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -32,23 +30,18 @@ void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 
 static int *left; /* until the one that fails; 0: none fails, or it has failed */
-static int in_libseccomp;
-static void *(*next_init)(uint32_t action);
-static void (*next_release)(void *filter);
 
 __attribute__((constructor)) static void begin(void)
 {
 	int fd = open(getenv("NUMBER"), O_RDWR);
 
-	next_init = (void *(*)(uint32_t))dlsym(RTLD_NEXT, "seccomp_init");
-	next_release = (void (*)(void *))dlsym(RTLD_NEXT, "seccomp_release");
 	left = mmap(NULL, sizeof(*left), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
 }
 
 static int fails(void)
 {
-	if (left == NULL || *left == 0 || in_libseccomp || gettid() != getpid() || --*left > 0)
+	if (left == NULL || *left == 0 || gettid() != getpid() || --*left > 0)
 		return 0;
 	errno = ENOMEM;
 	return 1;
@@ -62,20 +55,6 @@ void *malloc(size_t size)
 void *calloc(size_t count, size_t size)
 {
 	return fails() ? NULL : __libc_calloc(count, size);
-}
-
-void *seccomp_init(uint32_t action)
-{
-	void *filter = next_init(action);
-
-	in_libseccomp = 1;
-	return filter;
-}
-
-void seccomp_release(void *filter)
-{
-	next_release(filter);
-	in_libseccomp = 0;
 }
 """
 # What is said: by strerror(3), the second one of a thread; by check_hello in place of a text; and

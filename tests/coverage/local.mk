@@ -3,7 +3,8 @@
 # Lines and branches of src/ that the unit, black-box and fault tests reach, in a build of their own.
 # Without the fault tests, and with lower limits: make coverage COVERAGE=quick
 
-EXTRA_DIST += tests/coverage/counters.c tests/coverage/exit.c tests/coverage/report.py tests/coverage/unreached
+EXTRA_DIST += tests/coverage/counters.c tests/coverage/exit.c tests/coverage/report.py \
+	tests/coverage/unreached
 
 # Percents of lines and of branches.
 COVERAGE = all
