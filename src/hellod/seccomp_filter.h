@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Matches the system call `call` if the bits of `mask` in one of its arguments are those of `value`. */
+/* Matches a system call by its number, and by the bits of `mask` in one of its arguments. */
 struct seccomp_rule {
 	int call;	      /* negative: the architecture lacks it, and the rule is ignored */
 	uint32_t action;      /* SECCOMP_RET_... */

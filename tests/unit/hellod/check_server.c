@@ -143,7 +143,8 @@ END_TEST
 static const struct {
 	uint64_t max_connections, files;
 	int max;
-} limits[] = {{3, 1024, 3}, {1, 1024, 1}, {0, 16 + 1 + 3, 3}, {1000, 16 + 1 + 2, 2}, {9, 16, 1}};
+} limits[] = {{3, 1024, 3},	  {1, 1024, 1},	  {0, 16 + 1 + 3, 3}, {1000, 16 + 1 + 2, 2},
+	      {0, 16 + 1 + 1, 1}, {0, 16 + 1, 1}, {9, 16, 1}};
 
 START_TEST(client_greeted_longest_ago_makes_room)
 {
@@ -164,6 +165,16 @@ START_TEST(client_greeted_longest_ago_makes_room)
 		client_leave(clients[i]);
 	assert_said("READY=1\n");
 	server_stop(5, 5);
+}
+END_TEST
+
+/* The table of clients is not longer than --max-connections can be. */
+START_TEST(limit_of_descriptors_may_be_missing_or_unknown)
+{
+	fake_limit = _i == 0 ? 1 : -1;
+	server_serve(O_NONBLOCK);
+	client_visit();
+	server_stop(1, 1);
 }
 END_TEST
 
@@ -532,6 +543,7 @@ START_TEST(each_connection_is_greeted_or_ends)
 
 	options.log_greetings = (enum log_greetings)_i;
 	options.max_connections = 1; /* of listening sockets */
+	watchdog_usec = SEC;	     /* of the process that listens */
 	server_greeting('A', LONGEST);
 	close(connect_passed(AF_UNIX, 0));
 	unit_reset(connect_passed(AF_INET, 0));
@@ -612,10 +624,29 @@ START_TEST(connections_are_closed_when_the_server_fails)
 	connect_passed(AF_UNIX, 0);
 	connect_passed(AF_INET, 0);
 	server_fail(EPOLL_WAIT, EBADF, 1);
+	/* This error is the lesser one. */
+	server_fail(SEND, EPERM, _i == 0 ? 0 : 1);
 	server_start();
 	assert_returned(-EBADF);
-	assert_ended(0, CLIENT_END_DROPPED, true);
+	if (_i == 0)
+		assert_ended(0, CLIENT_END_DROPPED, true);
+	else
+		assert_ended(0, CLIENT_END_LOCAL_ERROR, false);
 	assert_ended(1, CLIENT_END_DROPPED, true);
+}
+END_TEST
+
+/* No descriptor is left for epoll(7). */
+START_TEST(connection_that_cannot_be_served_is_not_greeted)
+{
+	int client = connect_passed(AF_UNIX, 0), next = dup(STDERR_FILENO);
+	char byte;
+
+	close(next);
+	server_start_limited((rlim_t)next);
+	AWAIT(returned);
+	ck_assert_int_eq(result, -EMFILE);
+	ck_assert_int_eq(recv(client, &byte, 1, MSG_DONTWAIT), -1);
 }
 END_TEST
 
@@ -707,8 +738,10 @@ START_TEST(process_is_confined_before_its_first_client)
 		server_listen(0);
 	else
 		connect_passed(AF_UNIX, 0);
+	confine_result.seccomp = -ENOSYS;
 	server_start();
-	ck_assert(confined.called && confined.first);
+	ck_assert(confined.called && confined.first && !confined.datagrams);
+	ck_assert_ptr_nonnull(strstr(said, "not confined by seccomp: "));
 	ck_assert_int_eq(confined.accept, _i < 2);
 	ck_assert_str_eq(confined.read_path, _i == 0 ? "/nonexistent/greeting" : "none");
 }
@@ -720,6 +753,7 @@ int main(void)
 			{client_that_resets_is_recorded, 3}, {deadlines_end_clients, 2},
 			{client_that_reads_slowly_keeps_its_deadline, 1},
 			{client_greeted_longest_ago_makes_room, 2 * UNIT_COUNT(limits)},
+			{limit_of_descriptors_may_be_missing_or_unknown, 2},
 			{client_that_backs_off_leaves_room, 1},
 			{descriptor_may_change_hands_at_any_moment, 2},
 			{client_that_is_sent_to_is_not_disconnected, 4},
@@ -733,7 +767,8 @@ int main(void)
 			{local_error_is_returned, UNIT_COUNT(local_errors)},
 			{local_error_after_the_greeting_is_no_failure, 1},
 			{each_local_error_of_connections_is_logged, 1},
-			{connections_are_closed_when_the_server_fails, 1},
+			{connections_are_closed_when_the_server_fails, 2},
+			{connection_that_cannot_be_served_is_not_greeted, 1},
 			{process_is_confined_before_its_first_client, 3},
 			{server_sleeps_after_several_clients_at_a_time, 1},
 			{server_does_not_sleep_while_clients_are_queued, 1},

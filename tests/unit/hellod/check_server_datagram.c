@@ -68,6 +68,7 @@ START_TEST(datagrams_are_answered_and_counted)
 	client = pass_datagram();
 	ask(client, 8);
 	server_start();
+	ck_assert(confined.datagrams);
 	ck_assert(answered(client, 'A'));
 	ask(client, 7);
 	server_settle();
@@ -85,6 +86,19 @@ START_TEST(datagrams_are_answered_and_counted)
 			 "STATUS=Greeted 0 clients, 0 connected, 2 datagrams answered\n");
 	stop(_i > 0 ? STOPPING "greeted 1 of 1 clients, answered 2 of 3 datagrams (stopped)\n"
 		    : STOPPING "greeted 0 of 0 clients, answered 2 of 3 datagrams (stopped)\n");
+}
+END_TEST
+
+START_TEST(datagram_socket_may_be_the_first)
+{
+	int client = pass_datagram();
+
+	server_listen(O_NONBLOCK);
+	server_start();
+	ask(client, 8);
+	server_settle();
+	ck_assert(answered(client, 'A'));
+	client_finish(client_fd(unit_tcp_connect(FIRST_FD + 1, 0)));
 }
 END_TEST
 
@@ -249,11 +263,11 @@ END_TEST
 
 int main(void)
 {
-	return UNIT_RUN("server_datagram", {datagrams_are_answered_and_counted, 3},
-			{answers_restart_the_idle_time, 1}, {datagrams_do_not_wait_for_clients, 1},
-			{flood_leaves_clients_their_turn, 1},
-			{stopped_server_leaves_datagrams_in_the_queue, 1},
-			{receiving_pauses_after_an_error, 1},
-			{stopped_server_does_not_wake_to_receive, 1},
-			{greeting_that_fits_no_datagram_is_logged, 1});
+	return UNIT_RUN(
+		"server_datagram", {datagrams_are_answered_and_counted, 3},
+		{datagram_socket_may_be_the_first, 1}, {answers_restart_the_idle_time, 1},
+		{datagrams_do_not_wait_for_clients, 1}, {flood_leaves_clients_their_turn, 1},
+		{stopped_server_leaves_datagrams_in_the_queue, 1},
+		{receiving_pauses_after_an_error, 1}, {stopped_server_does_not_wake_to_receive, 1},
+		{greeting_that_fits_no_datagram_is_logged, 1});
 }

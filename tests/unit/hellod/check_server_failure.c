@@ -361,6 +361,37 @@ START_TEST(fatal_error_ends_the_server)
 }
 END_TEST
 
+/* Also if another socket can be added: the second of two fails, or the first. */
+START_TEST(socket_that_cannot_be_added_ends_the_server)
+{
+	server_listen(O_NONBLOCK);
+	if (_i < 2)
+		server_listen(O_NONBLOCK);
+	else
+		server_pass(socket(AF_INET, SOCK_DGRAM, 0), ACTIVATION_LISTENERS);
+	successes[EPOLL_CTL] = _i % 2 == 0 ? 1 : 2; /* after the signals' descriptor */
+	server_fail(EPOLL_CTL, ENOSPC, 1);
+	server_start();
+	assert_returned(-ENOSPC);
+	assert_said("");
+}
+END_TEST
+
+/* Also if other descriptors are ready in the same iteration. */
+START_TEST(fatal_error_is_the_last_event)
+{
+	int client;
+
+	server_serve(O_NONBLOCK);
+	client = client_lingering();
+	server_settle();
+	server_fail(ACCEPT4, EBADF, 1);
+	client_connect();
+	close(client);
+	assert_returned(-EBADF);
+}
+END_TEST
+
 /* With clients that linger, that are sent to, and that are backing off. */
 START_TEST(fatal_error_disconnects_clients)
 {
@@ -392,5 +423,6 @@ int main(void)
 		{client_that_closes_when_it_is_disconnected_ends_once, 2},
 		{error_that_would_spin_ends_the_server, 2},
 		{interrupted_read_of_a_signal_is_repeated, 1}, {fatal_error_ends_the_server, 5},
-		{fatal_error_disconnects_clients, 3});
+		{socket_that_cannot_be_added_ends_the_server, 4},
+		{fatal_error_is_the_last_event, 1}, {fatal_error_disconnects_clients, 3});
 }
