@@ -158,11 +158,20 @@ def test_hellod(failures, tmp, listening):
     assert outcomes[b"", True] and outcomes[HELLO, True]
 
 
-@pytest.mark.parametrize("environment, said", [
-    ({"LISTEN_FDS": "x"}, "$LISTEN_PID, $LISTEN_FDS: *"), ({}, "file descriptor 3: *")])
-def test_bad_sockets(failures, environment, said):
+@pytest.mark.parametrize("kind, environment, said", [
+    (socket.SOCK_STREAM, {"LISTEN_FDS": "x"}, "$LISTEN_PID, $LISTEN_FDS: *"),
+    (socket.SOCK_SEQPACKET, {}, "file descriptor 3: *"),
+    (socket.SOCK_STREAM, {}, "*/greeting: not UTF-8 *")], ids=["variable", "socket", "greeting"])
+def test_configuration(failures, tmp, kind, environment, said):
+    """Of what is wrong, there may be no memory for the description."""
+    with open(tmp + "/greeting", "wb") as file:
+        file.write(b"\xff")
     for number in failures:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as bad:
-            result = run(HELLOD, sockets=[bad], environment={**failures.environment, **environment})
+        with socket.socket(socket.AF_UNIX, kind) as passed:
+            passed.bind("")
+            if kind == socket.SOCK_STREAM:
+                passed.listen()
+            result = run(HELLOD, f"--greeting-file={tmp}/greeting", sockets=[passed],
+                         environment={**failures.environment, **environment})
         assert result.status == 78, number
         assert NO_MEMORY.search(result.err) or like(f"hellod: {said}\n", result.err), result.err

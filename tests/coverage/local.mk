@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Coverage ####################################################################
-# Lines and branches of src/ that the unit, black-box and fault tests reach, in a build of their own.
+# Lines and branches of src/ that the unit, black-box and fault tests reach, in a build of its own.
 # Without the fault tests, and with lower limits: make coverage COVERAGE=quick
+#
+# The system tests are left out: they test the units, and a confined unit can write no counters.
 
 EXTRA_DIST += tests/coverage/counters.c tests/coverage/exit.c tests/coverage/report.py \
 	tests/coverage/unreached

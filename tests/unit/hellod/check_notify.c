@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -71,6 +72,20 @@ START_TEST(busy_service_manager_is_not_waited_for)
 }
 END_TEST
 
+START_TEST(lack_of_descriptors_is_reported)
+{
+	struct rlimit usual, none;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
+	none = (struct rlimit){.rlim_max = usual.rlim_max};
+	setenv("NOTIFY_SOCKET", "/run/notify", 1);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	ck_assert_int_eq(notify_open(), -EMFILE);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
+	ck_assert_int_eq(notify_send(0, "READY=1"), 0);
+}
+END_TEST
+
 START_TEST(without_service_manager_nothing_happens)
 {
 	static const char *const names[] = {NULL, "", "relative", "vsock:2:1", "/does/not/exist"};
@@ -96,5 +111,6 @@ int main(void)
 {
 	return UNIT_RUN("notify", {notification_is_one_datagram, 2},
 			{busy_service_manager_is_not_waited_for, 1},
+			{lack_of_descriptors_is_reported, 1},
 			{without_service_manager_nothing_happens, 6});
 }
