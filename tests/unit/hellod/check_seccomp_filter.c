@@ -208,7 +208,7 @@ START_TEST(one_call_may_have_many_rules)
 		rules[i] =
 			(struct seccomp_rule){7, ALLOW + (uint32_t)i, 0, UINT64_MAX, (uint64_t)i};
 	for (int i = 0; i <= _i; i++) {
-		data.args[0] = (uint64_t)i;
+		data.args[0] = (__u64)i;
 		ck_assert_uint_eq(filter(rules, (size_t)_i, &data),
 				  i < _i ? ALLOW + (uint32_t)i : OTHERWISE);
 	}
