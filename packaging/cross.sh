@@ -92,9 +92,9 @@ in_root()
 	./configure --quiet CFLAGS='-O2 -Werror'
 	make -s -j"$(nproc)"
 	# shellcheck disable=SC2016 # of the Makefile
-	make -s -j"$(nproc)" check 'TESTS=$(unit_tests) tests/fuzz/replay.sh tests/blackbox/run.py' \
+	make -s -j"$(nproc)" check 'TESTS=$(unit_tests) $(fuzz_replays) tests/interop/vectors tests/blackbox/run.py' \
 		VERBOSE=1 "PYTEST_ARGS=$PYTEST_ARGS" |
-		grep -v '^PASS: '
+		grep --line-buffered -v '^PASS: '
 }
 
 [ "$(id -u)" -eq 0 ] || skip 'only root can make a root directory and enter it'
