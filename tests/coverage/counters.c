@@ -49,7 +49,10 @@ static void share_variables(void)
 		abort();
 }
 
-/* Whoever can lock the file exclusively knows that all counters are written. */
+/*
+ * COUNTERS_LOG gets the errors of gcov. Whoever can lock it exclusively knows that all counters are
+ * written.
+ */
 static void write_at_end_of(pid_t program)
 {
 	struct pollfd end = {.events = POLLIN};
@@ -65,7 +68,8 @@ static void write_at_end_of(pid_t program)
 	setrlimit(RLIMIT_NOFILE, &files);
 
 	end.fd = (int)syscall(SYS_pidfd_open, program, 0);
-	if (end.fd < 0 || flock(open(COUNTERS_LOCK, O_RDONLY), LOCK_SH) < 0)
+	if (end.fd < 0 || dup2(open(COUNTERS_LOG, O_WRONLY | O_APPEND), STDERR_FILENO) < 0 ||
+	    flock(STDERR_FILENO, LOCK_SH) < 0)
 		_exit(EXIT_FAILURE); /* the program aborts */
 	ready = 1;
 	while (poll(&end, 1, -1) != 1)
