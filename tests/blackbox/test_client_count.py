@@ -204,7 +204,8 @@ def caught(pid, number):
 def test_quit_ends_what_has_no_summary(server, options):
     fake = server([WAIT])
     running = Background(*options.split(), "127.0.0.1", fake.target,
-                         command=["sh", "-c", 'ulimit -c 0; exec "$@"', "sh", CLIENT])
+                         command=["env", "--default-signal=QUIT", "sh", "-c",
+                                  'ulimit -c 0; exec "$@"', "sh", CLIENT])
     fake.seen.wait_for("accepted")
     assert running.end(signal.SIGQUIT) == (-signal.SIGQUIT, "", "")
 
