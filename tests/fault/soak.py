@@ -94,7 +94,7 @@ def soak_client(count):
     memory = [memory for memory, _ in seen[len(seen) // 10:]]
     fds = [fds for _, fds in seen]
     assert max(memory) <= memory[0] + MEMORY_KB, memory
-    assert max(fds[len(fds) // 2:]) <= max(fds[:len(fds) // 2]), fds
+    assert min(fds[len(fds) // 2:]) <= min(fds[:len(fds) // 2]), fds
     return f"{memory[0]} to {max(memory)} kB and at most {max(fds)} descriptors"
 
 

@@ -109,6 +109,11 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 	return 0;
 }
 
+/* With _FORTIFY_SOURCE, clang takes recv(), read() and ppoll() for glibc's inline functions. */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wstatic-in-inline"
+#endif
+
 int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
 	if (++batch > batch_max)
@@ -130,11 +135,6 @@ int shutdown(int fd, int how)
 {
 	return fails(SHUTDOWN) ? -1 : (int)syscall(SYS_shutdown, fd, how);
 }
-
-/* With _FORTIFY_SOURCE, clang takes read() and ppoll() for glibc's inline functions. */
-#ifdef __clang__
-#pragma clang diagnostic ignored "-Wstatic-in-inline"
-#endif
 
 ssize_t read(int fd, void *buffer, size_t length)
 {
