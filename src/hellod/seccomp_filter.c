@@ -70,6 +70,7 @@ static void add_rule(struct program *program, const struct seccomp_rule *rule)
  * calls that are allowed whatever their arguments; so an average call costs more than a frequent
  * one.
  */
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the search, a few levels. */
 static void add_rules(struct program *program, const struct seccomp_rule *rules, size_t count)
 {
 	size_t middle = count / 2, jump;

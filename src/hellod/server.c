@@ -149,7 +149,7 @@ static int dispatch(struct server *server, int fd)
 {
 	if (fd == server->signal_fd)
 		return handle_signals(server);
-	else if (server->clients[fd].state != CLIENT_NONE)
+	if (server->clients[fd].state != CLIENT_NONE)
 		server_step_client(server, &server->clients[fd]);
 	else if (server->accepting && fd == server->datagram_fd)
 		server_answer_datagrams(server);

@@ -76,9 +76,9 @@ static void move_client(struct client *client, struct client_queue *queue)
 	struct client *before;
 
 	TAILQ_REMOVE(client->queue, client, link);
-	TAILQ_FOREACH_REVERSE (before, queue, client_queue, link)
-		if (before->wake_usec <= client->wake_usec)
-			break;
+	before = TAILQ_LAST(queue, client_queue);
+	while (before != NULL && before->wake_usec > client->wake_usec)
+		before = TAILQ_PREV(before, client_queue, link);
 	if (before != NULL)
 		TAILQ_INSERT_AFTER(queue, before, client, link);
 	else
