@@ -36,11 +36,12 @@ tests/coverage/exit.o: tests/coverage/exit.c
 		$(srcdir)/tests/coverage/exit.c
 
 .PHONY: coverage clean-coverage
-coverage: clean-coverage
+coverage:
 	@test -n '$(COVERAGE_LIMITS_$(COVERAGE))' || { \
 		echo "make coverage: COVERAGE is '$(COVERAGE)': give all or quick" >&2; exit 1; }
 	@command -v gcovr >/dev/null || { \
 		echo 'make coverage: gcovr is missing: ./bootstrap --all installs it' >&2; exit 1; }
+	@$(MAKE) -s clean-coverage
 	@$(MAKE) tests/coverage/counters.o tests/coverage/exit.o
 	@$(MAKE) -s distdir distdir=$(coverage_tree)
 	@: >$(counters_log)
