@@ -17,8 +17,8 @@ from harness import (HELLO, HELLOD, PATIENCE, Background, connect, like, listen,
                      target_of)
 
 # Preloaded. The number is in a file that is mapped, because a confined hellod opens no other. Some
-# failures are left out, because the libraries do not survive them: those in the thread that resolves
-# names; and realloc(3), without which json-c leaves out a part of its text.
+# failures are left out, because the libraries do not survive them: those in the thread that
+# resolves names, and realloc(3), without which json-c leaves out a part of its text.
 LIBRARY = r"""
 #include <errno.h>
 #include <fcntl.h>
