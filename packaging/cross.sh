@@ -4,7 +4,8 @@
 # cross.sh ARCHITECTURE TARBALL - make cross: builds the release in a Debian root of another
 # architecture, whose programs qemu-user emulates, and runs the tests that qemu has the system calls
 # for. mmdebstrap makes the root once, and it is kept below $XDG_CACHE_HOME/hellod. $SUITE is the
-# Debian suite.
+# Debian suite. The kernel keeps the handler of binfmt_misc, as after the installation of
+# qemu-user-static on a host that runs systemd.
 set -eu -o pipefail
 
 architecture=$1 tarball=$2
@@ -16,7 +17,7 @@ packages+=,python3-pytest,python3-pytest-xdist,procps
 tests='not test_attack and not test_reload_reads_only and not test_quit and not test_load
 	and not test_slow_clients and not test_install'
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/hellod
-root=$cache/cross-$suite-$architecture
+root=$cache/cross-$suite-$architecture-$(sha256sum <<<"$packages" | head -c 8)
 handlers=/proc/sys/fs/binfmt_misc
 
 skip()
@@ -59,9 +60,8 @@ make_root()
 # In namespaces of its own: builds in a copy of the root that is lost when this ends.
 build()
 {
-	local work=/run/hellod-cross
+	local work=/mnt
 
-	mkdir -p $work
 	mount -t tmpfs tmpfs $work
 	mkdir $work/{root,upper,work}
 	mount -t overlay overlay $work/root \

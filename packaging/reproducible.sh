@@ -59,6 +59,10 @@ build()
 # Each variation is a command that runs its arguments.
 variations='directory, umask, locale, time zone, home, number of jobs'
 second=(env LC_ALL=C.UTF-8 TZ=Pacific/Kiritimati HOME=/nonexistent MAKEFLAGS=-j3)
+# With other rules for upper case and for sorting.
+if localedef -i tr_TR -f UTF-8 "$work/tr_TR.UTF-8" 2>/dev/null; then
+	second+=("LOCPATH=$work" LC_ALL=tr_TR.UTF-8)
+fi
 mkdir -p "$work"/{first/tmp,second,files/tmp}
 cp -r "$source" "$work/first/source"
 cp -r "$source" "$work/files/source"
