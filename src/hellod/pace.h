@@ -19,17 +19,24 @@
  * clients at a time 0.65 and 0.84; with one, 0.91 and 1.00; with 5,000 a second at random times
  * 0.96 and 0.96; with 16,000 a second 0.99 and 1.03. A fixed sleep of 200 microseconds and more
  * makes 8 clients at a time slower, and one of 150 saves less with 128.
+ *
+ * A crowd also takes longer to close than one iteration. To look for a close twice costs less than
+ * to have epoll_wait(2) tell it: with 128 clients at a time it takes 0.89 to 0.95 of the CPU time.
  */
-#define PACE_CLIENTS_MIN 3   /* in an iteration, to sleep after it */
-#define PACE_CLIENT_USEC 20U /* of sleep for each of them */
-#define PACE_SLEEP_USEC 700U /* at most */
-#define PACE_BATCH 256U	     /* clients accepted from a socket before the others' turn */
+#define PACE_CLIENTS_MIN 3    /* in an iteration, to sleep after it */
+#define PACE_CLIENT_USEC 20U  /* of sleep for each of them */
+#define PACE_SLEEP_USEC 700U  /* at most */
+#define PACE_DEFER_USEC 5000U /* from the first look for a crowd's close to the second */
+#define PACE_BATCH 256U	      /* clients accepted from a socket before the others' turn */
 
 /* What an iteration has brought. Empty if all zeros. */
 struct pace {
 	unsigned accepted; /* clients */
 	bool more;	   /* PACE_BATCH of one socket, so that others may still be queued */
 };
+
+/* Returns whether an iteration has brought PACE_CLIENTS_MIN clients or more. */
+bool pace_is_crowd(const struct pace *pace);
 
 /*
  * Returns how many clients to accept from a socket: 1, or PACE_BATCH if the iteration before

@@ -29,8 +29,9 @@
 /* Polls the listening sockets, but only while one more client can be accepted; and the others. */
 static int poll_passed(struct server *server)
 {
-	bool has_room =
-		server->counts.open < server->open_max || !TAILQ_EMPTY(&server->queues[LINGERING]);
+	bool has_room = server->counts.open < server->open_max ||
+			!TAILQ_EMPTY(&server->queues[DEFERRED]) ||
+			!TAILQ_EMPTY(&server->queues[LINGERING]);
 	bool polling = server->accepting && has_room && is_due(server, server->accept_usec);
 	bool receiving = server->accepting && server->datagram_fd >= 0 &&
 			 is_due(server, server->receive_usec);
@@ -109,8 +110,8 @@ static int handle_signals(struct server *server)
 	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 }
 
-/* The deadlines of new clients are now; without them, this is the next one that time brings. */
-static uint64_t next_deadline(const struct server *server, bool of_new)
+/* Those of unpolled and deferred clients are now or soon, but can wait while clients gather. */
+static uint64_t next_deadline(const struct server *server, bool of_unpolled)
 {
 	uint64_t next = MIN(server->status_usec, server->watchdog_usec);
 
@@ -120,7 +121,7 @@ static uint64_t next_deadline(const struct server *server, bool of_new)
 		next = MIN(next, server->accept_usec);
 	if (server->accepting && !is_due(server, server->receive_usec))
 		next = MIN(next, server->receive_usec);
-	for (int i = of_new ? UNPOLLED : SENDING; i < QUEUES; i++)
+	for (int i = of_unpolled ? UNPOLLED : SENDING; i < QUEUES; i++)
 		if (!TAILQ_EMPTY(&server->queues[i]))
 			next = MIN(next, TAILQ_FIRST(&server->queues[i])->wake_usec);
 	return next;
@@ -186,6 +187,7 @@ static int server_loop(struct server *server)
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		server->now_usec = clock_now_usec();
+		server_step_due(server, &server->queues[DEFERRED]);
 		server_step_due(server, &server->queues[UNPOLLED]);
 		for (int i = 0; r == 0 && i < n; i++)
 			r = dispatch(server, events[i].data.fd);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/param.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -86,6 +87,17 @@ static void move_client(struct client *client, struct client_queue *queue)
 	client->queue = queue;
 }
 
+/* Defers a client that was greeted in the last iteration, in a crowd. Returns false if it is not. */
+static bool defer_client(struct server *server, struct client *client)
+{
+	if (client->queue != &server->queues[UNPOLLED] || client->state != CLIENT_LINGERING ||
+	    client->backing_off || !pace_is_crowd(&server->pace_before))
+		return false;
+	client->wake_usec = MIN(client->deadline_usec, deadline_in(server, PACE_DEFER_USEC));
+	move_client(client, &server->queues[DEFERRED]);
+	return true;
+}
+
 void server_step_client(struct server *server, struct client *client)
 {
 	struct client_queue *queue;
@@ -94,6 +106,8 @@ void server_step_client(struct server *server, struct client *client)
 		server_remove_client(server, client);
 		return;
 	}
+	if (defer_client(server, client))
+		return;
 	poll_client(server, client);
 	queue = &server->queues[client->backing_off		  ? UNPOLLED
 				: client->state == CLIENT_SENDING ? SENDING
@@ -134,12 +148,20 @@ void server_start_client(struct server *server, int fd, const struct address *pe
 
 /* Accepting */
 
-/* Drops the client that was greeted longest ago. Returns false if none can be dropped yet. */
+/*
+ * Removes a deferred client that has closed by now, or drops the client that was greeted longest
+ * ago. Returns false if none can be dropped yet.
+ */
 static bool make_room(struct server *server)
 {
-	struct client *unpolled = TAILQ_FIRST(&server->queues[UNPOLLED]);
-	struct client *oldest = TAILQ_FIRST(&server->queues[LINGERING]);
+	struct client *unpolled = TAILQ_FIRST(&server->queues[UNPOLLED]), *oldest;
+	uint64_t open = server->counts.open;
 
+	while (server->counts.open == open && !TAILQ_EMPTY(&server->queues[DEFERRED]))
+		server_step_client(server, TAILQ_FIRST(&server->queues[DEFERRED]));
+	if (server->counts.open < open)
+		return true;
+	oldest = TAILQ_FIRST(&server->queues[LINGERING]);
 	/* The next iteration steps the new clients, and most of them have closed by then. */
 	if (oldest == NULL || (unpolled != NULL && is_due(server, unpolled->wake_usec)))
 		return false;

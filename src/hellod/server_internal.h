@@ -9,8 +9,11 @@
 #include "hellod/pace.h"
 #include "hellod/server.h"
 
-/* Queues of clients, ordered by wake_usec. New clients, and those backing off, are unpolled. */
-enum { UNPOLLED, SENDING, LINGERING, QUEUES };
+/*
+ * Queues of clients, ordered by wake_usec. New clients, and those backing off, are unpolled; so are
+ * the deferred ones: greeted in a crowd, they may close before it is worth to poll them.
+ */
+enum { UNPOLLED, DEFERRED, SENDING, LINGERING, QUEUES };
 
 struct server {
 	int first_fd, end_fd; /* the passed sockets are first_fd to end_fd - 1 */

@@ -358,6 +358,8 @@ ssize_t recv(int fd, void *buffer, size_t length, int flags)
 	size_t n = length < peer->unread ? length : (size_t)peer->unread;
 
 	REQUIRE(flags == MSG_DONTWAIT && length > 0 && buffer != NULL);
+	peer->looks += peer->shut;
+	peer->looked_usec = kernel.now_usec;
 	if (fails(RECV))
 		return fail_peer(peer);
 	if (peer->reset)

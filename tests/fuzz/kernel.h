@@ -53,6 +53,8 @@ struct peer {
 	size_t sent;
 	bool shut; /* the server has closed for sending */
 	uint64_t accepted_usec, shut_usec;
+	uint64_t looked_usec; /* when the server last looked for its close */
+	unsigned looks;	      /* how often */
 	/* What was made up for it: no memory, no permission, an error of the network. */
 	bool no_memory, forbidden, lost;
 	/* The last call for it failed for lack of memory; the last send failed for any reason. */

@@ -32,7 +32,8 @@ JOBS = os.cpu_count()
 ENVIRONMENT = {**os.environ, "CK_TAP_LOG_FILE_NAME": "-", "CK_VERBOSITY": "silent",
                "ASAN_OPTIONS": "detect_leaks=0"}
 
-SERVER = ["hellod/check_server", "hellod/check_server_failure", "hellod/check_server_datagram"]
+SERVER = [f"hellod/check_server{part}" for part in ("", "_pace", "_control", "_connections",
+                                                    "_failure", "_datagram")]
 # The tests of each file, the fastest first.
 SUITES = {
     "common/address.c": ["common/check_address"],

@@ -77,4 +77,17 @@ int sd_watchdog_enabled(int unset_environment, uint64_t *usec)
 	return unset_environment || watchdog_usec > 0;
 }
 
+/* Returns the fields of a client's message that name its address. */
+static inline const char *address_fields(int client)
+{
+	static char fields[128];
+	struct sockaddr_in address = {0};
+	socklen_t length = sizeof(address);
+
+	ck_assert_int_eq(getsockname(client, (struct sockaddr *)&address, &length), 0);
+	snprintf(fields, sizeof(fields), "HELLO_PEER_ADDRESS=127.0.0.1 HELLO_PEER_PORT=%d ",
+		 ntohs(address.sin_port));
+	return fields;
+}
+
 #endif
