@@ -22,8 +22,9 @@ CLIENT = os.path.abspath("hello-client")
 CHECK = os.path.abspath("check_hello")
 PATIENCE = 60  # seconds to wait for an event
 
-# Variables that make check, or a service that runs it, sets for its own child processes.
-for name in "MAKEFLAGS MFLAGS MAKELEVEL NOTIFY_SOCKET LISTEN_FDS LISTEN_PID WATCHDOG_USEC".split():
+# Variables that make check, a build of a package, or a service sets for its own child processes.
+for name in ("MAKEFLAGS MFLAGS MAKELEVEL SOURCE_DATE_EPOCH NOTIFY_SOCKET LISTEN_FDS LISTEN_PID "
+             "WATCHDOG_USEC").split():
     os.environ.pop(name, None)
 os.environ["LC_ALL"] = "C.UTF-8"
 

@@ -6,7 +6,7 @@ import java.util.Arrays;
 /** Writes to standard output. The head of the output describes it. */
 public final class VectorWriter {
     private static final String[] HEAD = {
-        "# SPDX-License-Identifier: MIT",
+        "# SPDX-" + "License-Identifier: MIT", // in parts, or reuse takes this line for a license
         "#",
         "# Frames, and what Java's DataOutputStream.writeUTF and DataInputStream.readUTF make of them:",
         "# see \"Test vectors\" in hello-frame(5). Three columns, with tabs between them:",

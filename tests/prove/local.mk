@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Proofs and analyzers ########################################################
 # Exit status 77 of "make prove": cbmc is missing. One unit: make prove PROVE_FLAGS='--only utf8'.
 # Compilers warn about a build; analyzers follow paths, and take longer.
