@@ -13,7 +13,9 @@ EXTRA_DIST += packaging/build-deb.sh \
 	$(debian)/tests/greeting $(debian)/tests/plugin $(debian)/tests/probe \
 	$(debian)/upstream/metadata $(debian)/watch
 # The tarball has it, for those who copy packaging/debian to debian.
-$(debian)/changelog: $(top_srcdir)/configure.ac
+$(debian)/changelog: $(debian)/changelog.in $(top_srcdir)/configure.ac
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && date=$$($(release_date) '+%a, %d %b %Y') && \
+		$(edit) -e "s|@DATE[@]|$$date|" $< >$@.tmp && mv $@.tmp $@
 MAINTAINERCLEANFILES += $(debian)/changelog
 
 DEB_OUT = packaging/out

@@ -32,7 +32,7 @@ command_of()
 	portable) echo "$make SYSTEMD=trixie SYSTEM_JOBS=0 PYTEST_ARGS=-kportable check-system" ;;
 	reuse) echo "env -C ${srcdir:?} bash packaging/licenses.sh" ;;
 	sbom) echo "$make TESTS=tests/blackbox/run.py PYTEST_ARGS=-ksbom check sbom" ;;
-	versions) echo "bash $srcdir/packaging/versions.sh" ;;
+	versions) echo "$make versions" ;;
 	*) return 1 ;;
 	esac
 }

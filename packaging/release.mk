@@ -4,6 +4,9 @@
 EXTRA_DIST += .reuse/dep5 LICENSES/MIT.txt packaging/licenses.sh packaging/portable.sh \
 	packaging/release-check.sh packaging/sbom.py packaging/versions.sh
 
+# Prints the date of the release in a format, for the changelogs of packages.
+release_date = LC_ALL=C date -u -d '$(RELEASE_DATE)'
+
 # A list of the programs and of the libraries that they link, in the form of SPDX.
 sbom = hellod-$(VERSION).spdx.json
 sbom_programs = hellod$(EXEEXT) hello-client$(EXEEXT) check_hello$(EXEEXT)
@@ -25,10 +28,16 @@ clean-local: clean-portable
 clean-portable:
 	-rm -rf packaging/hello_* release-check
 
+# Whether everything that was built has the version and the date of configure.ac.
+.PHONY: versions
+versions: all packaging/debian/changelog packaging/rpm/hellod.spec
+	@srcdir='$(srcdir)' VERSION='$(VERSION)' RELEASE_DATE='$(RELEASE_DATE)' \
+		bash $(srcdir)/packaging/versions.sh
+
 # All checks of a release, or some of them: make release-check ROWS='recipe reuse'
 ROWS =
 CROSS_ARCHS = s390x arm64 armhf i386
 .PHONY: release-check
 release-check: all
-	@srcdir='$(srcdir)' VERSION='$(VERSION)' RELEASE_DATE='$(RELEASE_DATE)' MAKE='$(MAKE)' \
-		CROSS_ARCHS='$(CROSS_ARCHS)' bash $(srcdir)/packaging/release-check.sh $(ROWS)
+	@srcdir='$(srcdir)' MAKE='$(MAKE)' CROSS_ARCHS='$(CROSS_ARCHS)' \
+		bash $(srcdir)/packaging/release-check.sh $(ROWS)

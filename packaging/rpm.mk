@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: MIT
 # RPM packages: make rpm. Without the tests: make rpm RPM_FLAGS=--nocheck
 
-EXTRA_DIST += packaging/rpm/build.sh packaging/rpm/hellod.spec.in packaging/rpm/macros \
-	packaging/rpm/rpmlint.toml
+EXTRA_DIST += packaging/rpm/build.sh packaging/rpm/hellod.spec \
+	packaging/rpm/hellod.spec.in packaging/rpm/macros packaging/rpm/rpmlint.toml
 
-# In the tarball only, because the date is the release's.
-dist-hook: dist-spec
-.PHONY: dist-spec
-dist-spec:
-	date=$$(LC_ALL=C date -u -d @$(source_date_epoch) '+%a %b %d %Y') && \
-	$(edit) -e "s|@DATE[@]|$$date|" $(srcdir)/packaging/rpm/hellod.spec.in \
-		>$(distdir)/packaging/rpm/hellod.spec
+packaging/rpm/hellod.spec: packaging/rpm/hellod.spec.in $(top_srcdir)/configure.ac
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && date=$$($(release_date) '+%a %b %d %Y') && \
+		$(edit) -e "s|@DATE[@]|$$date|" $< >$@.tmp && mv $@.tmp $@
+MAINTAINERCLEANFILES += packaging/rpm/hellod.spec
 
 RPM_FLAGS =
 .PHONY: rpm

@@ -39,13 +39,20 @@ for manual in man/*.[1578]; do
 	must_be "$manual" "$(sed -n 's/^\.Os //p' "$manual")" "\"hellod $VERSION\""
 done
 
+# date_as FORMAT: the date of the release.
+date_as()
+{
+	LC_ALL=C date -u -d "$RELEASE_DATE" "$1"
+}
+
+changelog=packaging/debian/changelog spec=packaging/rpm/hellod.spec
+must_be $changelog "$(sed -n '1s/.*(\(.*\)-[^-]*).*/\1/p' $changelog)" "$VERSION"
+must_be $changelog "$(sed -n 's/^ -- .*>  \(.*\) [0-9:]* .*/\1/p' $changelog | sed q)" \
+	"$(date_as '+%a, %d %b %Y')"
+must_be $spec "$(sed -n 's/^Version: *//p' $spec)" "$VERSION"
+must_be $spec "$(sed -n '/^%changelog/{n; s/^\* \(.*\) The .*/\1/p}' $spec)" "$(date_as '+%a %b %d %Y')"
+
 shopt -s nullglob
-changelog=packaging/debian/changelog
-if [ -e "$changelog" ]; then
-	must_be "$changelog" "$(sed -n '1s/.*(\(.*\)-[^-]*).*/\1/p' "$changelog")" "$VERSION"
-	must_be "$changelog" "$(sed -n 's/^ -- .*>  \(.*\) [0-9:]* .*/\1/p' "$changelog" | sed q)" \
-		"$(LC_ALL=C date -u -d "$RELEASE_DATE" '+%a, %d %b %Y')"
-fi
 for package in packaging/out/hellod_*.deb packaging/rpm/build/RPMS/*/hellod-[0-9]*.rpm \
 	packaging/arch/build/hellod-[0-9]*.pkg.*; do
 	found=${package##*/hellod[-_]}
