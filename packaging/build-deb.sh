@@ -14,6 +14,10 @@ name=${release%-*} version=${release##*-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+command -v dpkg-buildpackage >/dev/null || {
+	echo 'SKIP: dpkg-buildpackage is not installed: it is in the package dpkg-dev'
+	exit 77
+}
 # make gives its variables to its child processes.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 # The source package records the modes of its files.
@@ -41,7 +45,7 @@ if command -v lintian >/dev/null; then
 	lintian --pedantic -I -E --fail-on error,warning,info,pedantic "${suppressed[@]}" \
 		"$work"/*.changes
 else
-	echo 'make deb: lintian is NOT INSTALLED, so the packages are NOT CHECKED' >&2
+	echo 'SKIP: lintian is NOT INSTALLED, so the packages are NOT CHECKED'
 fi
 rm -rf "$directory"
 mkdir -p "$directory"

@@ -22,7 +22,7 @@ handlers=/proc/sys/fs/binfmt_misc
 
 skip()
 {
-	echo "make cross: $architecture: $*" >&2
+	echo "SKIP: $*"
 	exit 77
 }
 

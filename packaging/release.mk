@@ -28,6 +28,11 @@ clean-local: clean-portable
 clean-portable:
 	-rm -rf packaging/hello_* release-check
 
+# Whether all files have a license.
+.PHONY: licenses
+licenses:
+	@cd $(srcdir) && bash packaging/licenses.sh
+
 # Whether everything that was built has the version and the date of configure.ac.
 .PHONY: versions
 versions: all packaging/debian/changelog packaging/rpm/hellod.spec
@@ -39,5 +44,4 @@ ROWS =
 CROSS_ARCHS = s390x arm64 armhf i386
 .PHONY: release-check
 release-check: all
-	@srcdir='$(srcdir)' MAKE='$(MAKE)' CROSS_ARCHS='$(CROSS_ARCHS)' \
-		bash $(srcdir)/packaging/release-check.sh $(ROWS)
+	@MAKE='$(MAKE)' CROSS_ARCHS='$(CROSS_ARCHS)' bash $(srcdir)/packaging/release-check.sh $(ROWS)

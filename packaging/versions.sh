@@ -50,7 +50,8 @@ must_be $changelog "$(sed -n '1s/.*(\(.*\)-[^-]*).*/\1/p' $changelog)" "$VERSION
 must_be $changelog "$(sed -n 's/^ -- .*>  \(.*\) [0-9:]* .*/\1/p' $changelog | sed q)" \
 	"$(date_as '+%a, %d %b %Y')"
 must_be $spec "$(sed -n 's/^Version: *//p' $spec)" "$VERSION"
-must_be $spec "$(sed -n '/^%changelog/{n; s/^\* \(.*\) The .*/\1/p}' $spec)" "$(date_as '+%a %b %d %Y')"
+must_be $spec "$(sed -n '/^%changelog/{n; s/^\* \(.*\) The .*/\1/p}' $spec)" \
+	"$(date_as '+%a %b %d %Y')"
 
 shopt -s nullglob
 for package in packaging/out/hellod_*.deb packaging/rpm/build/RPMS/*/hellod-[0-9]*.rpm \

@@ -9,8 +9,8 @@ set -eu -o pipefail
 tarball=$1 template=$2 directory=$3
 shift 3
 command -v makepkg >/dev/null || {
-	echo 'make arch: makepkg is not installed: it is in the package pacman, or makepkg on Debian' >&2
-	exit 1
+	echo 'SKIP: makepkg is not installed: it is in the package pacman, or makepkg on Debian'
+	exit 77
 }
 # make gives its variables to its child processes.
 unset MAKEFLAGS MFLAGS MAKELEVEL

@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 def pytest_terminal_summary(terminalreporter):
     for report in terminalreporter.getreports("passed"):
         for name, text in report.user_properties:
-            terminalreporter.write_line(f"{name}: {text}")
+            terminalreporter.write_line(f"figure: {name}: {text}")
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def pytest_terminal_summary(terminalreporter):
     """Prints the figures of the tests."""
     for report in terminalreporter.getreports("passed"):
         for name, text in report.user_properties:
-            terminalreporter.write_line(f"{setting['SYSTEMD']}: {name}: {text}")
+            terminalreporter.write_line(f"figure: {setting['SYSTEMD']}: {name}: {text}")
 
 
 @pytest.fixture(scope="session")

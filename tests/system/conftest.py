@@ -17,7 +17,7 @@ def pytest_terminal_summary(terminalreporter):
     """Prints the measurements of the tests."""
     for report in terminalreporter.getreports("passed"):
         for name, text in report.user_properties:
-            terminalreporter.write_line(f"{name}: {text}")
+            terminalreporter.write_line(f"figure: {name}: {text}")
 
 
 @pytest.fixture(scope="session")
