@@ -13,7 +13,6 @@ logs=release-check
 make=${MAKE:-make}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 mkdir -p "$logs"
-rm -f "$logs"/*.log
 table=()
 declare -A results=([ok]=0 [partly]=0 [skipped]=0 [FAILED]=0)
 
