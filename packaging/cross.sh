@@ -92,7 +92,7 @@ in_root()
 	./configure --quiet CFLAGS='-O2 -Werror'
 	make -s -j"$(nproc)"
 	# shellcheck disable=SC2016 # of the Makefile
-	make -s -j"$(nproc)" check VERBOSE=1 \
+	make -s -O -j"$(nproc)" check VERBOSE=1 \
 		'TESTS=$(unit_tests) $(fuzz_replays) tests/interop/vectors tests/blackbox/run.py' \
 		"PYTEST_ARGS=$PYTEST_ARGS" |
 		grep --line-buffered -v '^PASS: '

@@ -40,15 +40,22 @@ figures()
 {
 	sed -nE 's/^figure: //p
 		s/^# PASS: +([1-9].*)/\1 passed/p; s/^# (FAIL|ERROR): +([1-9].*)/\2 failed/p
-		/^[0-9]+ (passed|failed)/ { s/, [0-9]+ (deselected|warnings?)//g; s/ in [0-9.]+s.*//p }' \
+		/^[0-9]+ (passed|failed)/ { s/, [0-9]+ (deselected|skipped|warnings?)//g; s/ in [0-9.]+s.*//p }' \
 		"$1" | awk '!seen[$0]++'
 }
 
-# reasons LOG: why checks and tests were skipped.
+# reasons LOG: why checks and tests were skipped, and how many for each reason.
 reasons()
 {
-	sed -nE 's/^SKIP: (.* # SKIP )?/skipped: /p; s/^SKIPPED \[[0-9]+\] [^ ]+: /skipped: /p' "$1" |
-		awk '!seen[$0]++'
+	awk '
+		sub(/^SKIP: (.* # SKIP )?/, "") { count[$0]++ }
+		/^SKIPPED \[/ {
+			n = substr($2, 2) + 0
+			sub(/^SKIPPED [^ ]+ [^ ]+: /, "")
+			count[$0] += n
+		}
+		END { for (reason in count) print count[reason] " skipped: " reason }
+	' "$1" | sort
 }
 
 # run ROW
