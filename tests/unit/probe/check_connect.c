@@ -21,8 +21,12 @@
 /* Deadline that no machine should reach. */
 #define PATIENCE_MSEC 10000U
 
-/* Delay of a busy machine, less than an attempt delay. */
+/*
+ * Less than an attempt delay. A busy machine delays one try more than this; a wait that is too long
+ * delays each.
+ */
 #define LATE_MSEC 200U
+#define TRIES_MAX 10
 
 #define ADDRESSES_MAX 4
 
@@ -158,15 +162,16 @@ static enum outcome fixture_connect(struct fixture *fixture, uint64_t deadline_u
 	return outcome;
 }
 
-/* Compares the states, each written as a letter. */
-static void assert_states(const struct fixture *fixture, const char *wanted)
+/* Returns the states, each written as a letter. */
+static const char *fixture_states(const struct fixture *fixture)
 {
+	static char states[ADDRESSES_MAX + 1];
 	static const char letters[] = {
 		[ATTEMPT_NOT_TRIED] = '-', [ATTEMPT_PENDING] = 'P',   [ATTEMPT_CONNECTED] = 'C',
 		[ATTEMPT_FAILED] = 'F',	   [ATTEMPT_TIMED_OUT] = 'T', [ATTEMPT_SUPERSEDED] = 'S',
 	};
-	char states[ADDRESSES_MAX + 1] = "";
 
+	memset(states, 0, sizeof(states));
 	for (size_t i = 0; i < fixture->list.count; i++) {
 		states[i] = letters[fixture->attempts[i].state];
 		ck_assert_ptr_eq(fixture->attempts[i].to, &fixture->addresses[i]);
@@ -175,7 +180,7 @@ static void assert_states(const struct fixture *fixture, const char *wanted)
 		ck_assert_uint_ge(fixture->attempts[i].ended_usec,
 				  fixture->attempts[i].started_usec);
 	}
-	ck_assert_str_eq(states, wanted);
+	return states;
 }
 
 static const struct {
@@ -234,20 +239,29 @@ START_TEST(first_address_that_answers_is_connected)
 {
 	struct itimerval often = {.it_value.tv_usec = 5000, .it_interval.tv_usec = 5000};
 	struct fixture fixture;
-	uint64_t deadline;
+	enum outcome outcome;
+	uint64_t deadline, ended;
+	const char *states;
 	clock_t before;
+	int tries = 0;
 
-	fixture_init(rows[_i].kinds, &fixture);
 	signal(SIGALRM, on_alarm);
 	if (_i % 2 == 0)
 		setitimer(ITIMER_REAL, &often, NULL);
-	before = clock();
-	deadline = clock_now_usec() + MSEC(rows[_i].timeout_msec);
-	ck_assert_int_eq(fixture_connect(&fixture, deadline), rows[_i].outcome);
-	assert_states(&fixture, rows[_i].states);
-	if (strchr(rows[_i].states, 'T') != NULL)
-		ck_assert_uint_ge(clock_now_usec(), deadline);
-	ck_assert_uint_lt(clock_now_usec(), deadline + MSEC(LATE_MSEC));
+	do {
+		fixture_init(rows[_i].kinds, &fixture);
+		before = clock();
+		deadline = clock_now_usec() + MSEC(rows[_i].timeout_msec);
+		outcome = fixture_connect(&fixture, deadline);
+		ended = clock_now_usec();
+		states = fixture_states(&fixture);
+		if (strchr(states, 'T') != NULL)
+			ck_assert_uint_ge(ended, deadline);
+	} while (++tries < TRIES_MAX &&
+		 (ended >= deadline + MSEC(LATE_MSEC) || strcmp(states, rows[_i].states) != 0));
+	ck_assert_int_eq(outcome, rows[_i].outcome);
+	ck_assert_str_eq(states, rows[_i].states);
+	ck_assert_uint_lt(ended, deadline + MSEC(LATE_MSEC));
 	ck_assert_int_lt(clock() - before, CLOCKS_PER_SEC / 10);
 }
 END_TEST
@@ -272,7 +286,7 @@ START_TEST(attempt_goes_on_while_later_ones_are_made)
 	}
 	ck_assert_int_eq(fixture_connect(&fixture, clock_now_usec() + MSEC(PATIENCE_MSEC)),
 			 OUTCOME_NONE);
-	assert_states(&fixture, queues[_i].states);
+	ck_assert_str_eq(fixture_states(&fixture), queues[_i].states);
 	kill(server, SIGKILL);
 	ck_assert_int_eq(waitpid(server, NULL, 0), server);
 }
@@ -350,7 +364,7 @@ START_TEST(errors_have_an_outcome)
 			 failures[_i].outcome);
 	if (failures[_i].outcome == OUTCOME_SYSTEM_ERROR)
 		ck_assert_int_eq(fixture.error, failures[_i].error);
-	assert_states(&fixture, fixture.list.count == 1 ? "F" : "FF");
+	ck_assert_str_eq(fixture_states(&fixture), fixture.list.count == 1 ? "F" : "FF");
 }
 END_TEST
 
@@ -365,7 +379,7 @@ START_TEST(failure_before_the_wait_ends_the_attempt)
 	ck_assert_int_eq(fixture_connect(&fixture, clock_now_usec() + MSEC(PATIENCE_MSEC)),
 			 OUTCOME_SYSTEM_ERROR);
 	ck_assert_int_eq(fixture.error, ENOMEM);
-	assert_states(&fixture, "F");
+	ck_assert_str_eq(fixture_states(&fixture), "F");
 }
 END_TEST
 
