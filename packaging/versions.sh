@@ -34,7 +34,7 @@ for program in hellod hello-client check_hello; do
 	must_be "$program" "$("./$program" --version | sed q)" "$program $VERSION" \
 		"$program (hellod) $VERSION"
 done
-for manual in man/*.[1578]; do
+for manual in man/*.[1-9]; do
 	must_be "$manual" "$(sed -n 's/^\.Dd //p' "$manual")" "$RELEASE_DATE"
 	must_be "$manual" "$(sed -n 's/^\.Os //p' "$manual")" "\"hellod $VERSION\""
 done

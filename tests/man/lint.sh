@@ -8,5 +8,5 @@ command -v mandoc >/dev/null || {
 	echo 'SKIP: mandoc is not installed'
 	exit 77
 }
-mandoc -Tlint -Wwarning man/*.[158]
-! grep -n '@[a-zA-Z]*@' man/*.[158]
+mandoc -Tlint -Wwarning man/*.[1-9]
+! grep -n '@[a-zA-Z]*@' man/*.[1-9]
