@@ -88,7 +88,9 @@ static struct json_object *parse(const char *line, size_t length)
 	REQUIRE(length > 0 && memchr(line, '\n', length) == line + length - 1);
 	for (size_t offset = 0; offset < length; offset += n)
 		REQUIRE((n = utf8_get(line + offset, length - offset, &ignored)) > 0);
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	/* json-c 0.18 then refuses all text but ASCII. */
+	if (json_c_version_num() != 18 << 8)
+		json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	object = json_tokener_parse_ex(tokener, line, (int)length - 1);
 	REQUIRE(object != NULL && json_tokener_get_error(tokener) == json_tokener_success);
 	json_tokener_free(tokener);

@@ -155,7 +155,12 @@ static const struct {
 	CALL(write, NONE, 1L << 32 | STDERR_FILENO),
 #endif
 	CALL(brk, EVERY),
-#if !defined(__i386__) && !defined(__s390x__)
+/* On i386 and s390x, the arguments of mmap are in memory. */
+#ifdef SYS_mmap2
+	CALL(mmap2, EVERY, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1),
+	CALL(mmap2, KILLED, 0, 4096, PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1),
+	CALL(mmap2, KILLED, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1),
+#elif !defined(__s390x__)
 	CALL(mmap, EVERY, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1),
 	CALL(mmap, KILLED, 0, 4096, PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1),
 	CALL(mmap, KILLED, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1),
