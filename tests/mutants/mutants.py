@@ -30,7 +30,7 @@ COMPILER = [*sys.argv[sys.argv.index("--") + 1:], "-w"]
 LIBS = shlex.split(os.environ["MUTANTS_LIBS"])
 JOBS = os.cpu_count()
 ENVIRONMENT = {**os.environ, "CK_TAP_LOG_FILE_NAME": "-", "CK_VERBOSITY": "silent",
-               "ASAN_OPTIONS": "detect_leaks=0"}
+               "ASAN_OPTIONS": "detect_leaks=0", "CK_DEFAULT_TIMEOUT": "10"}
 
 SERVER = ["hellod/check_server", "hellod/check_server_failure", "hellod/check_server_datagram"]
 # The tests of each file, the fastest first.

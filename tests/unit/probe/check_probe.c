@@ -212,5 +212,5 @@ END_TEST
 
 int main(void)
 {
-	return UNIT_RUN_FOR(60, "probe", {greeting_is_timed_and_compared, UNIT_COUNT(rows)});
+	return UNIT_RUN("probe", {greeting_is_timed_and_compared, UNIT_COUNT(rows)});
 }
