@@ -75,10 +75,18 @@ class Lines:
 
     def wait_for(self, pattern, count=1):
         """Returns the matching lines, once there are `count` of them."""
+        found, looked_at = [], 0
+
+        def enough():
+            nonlocal looked_at
+            found.extend(line for line in self.lines[looked_at:] if like(pattern, line))
+            looked_at = len(self.lines)
+            return len(found) >= count
+
         with self._changed:
-            enough = self._changed.wait_for(lambda: len(self.find(pattern)) >= count, PATIENCE)
-        assert enough, f"no {count} lines '{pattern}' in {PATIENCE} s, last {self.lines[-20:]}"
-        return self.find(pattern)
+            assert self._changed.wait_for(enough, PATIENCE), (
+                f"no {count} lines '{pattern}' in {PATIENCE} s, last {self.lines[-20:]}")
+        return found
 
 
 def listen(address="", backlog=256, send_bytes=0):
@@ -107,10 +115,17 @@ def target_of(listener):
     return address if isinstance(address, str) else str(address[1])
 
 
-def free_port():
-    """A port without a listener, unless another process takes it meanwhile."""
-    with listen() as listener:
-        return target_of(listener)
+refusing = []  # sockets that are bound, but do not listen
+
+
+def refusing_port():
+    """A port without a listener, which no other process can take."""
+    dual = socket.has_dualstack_ipv6()
+    refusing.append(socket.socket(socket.AF_INET6 if dual else socket.AF_INET))
+    if dual:
+        refusing[-1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    refusing[-1].bind(("", 0))
+    return target_of(refusing[-1])
 
 
 def connections(listener):
@@ -192,12 +207,12 @@ class Background:
             [*command, *arguments], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
             close_fds=False, preexec_fn=prepare(**how) if how else None)
 
-    def end(self, signal=None):
+    def end(self, signal=None, patience=PATIENCE):
         """Sends the signal, if any, and waits. Returns the exit status and the output."""
         if signal is not None:
             self.process.send_signal(signal)
         try:
-            streams = self.process.communicate(timeout=PATIENCE)
+            streams = self.process.communicate(timeout=patience)
         finally:
             self.close()
         return Result(self.process.returncode,
@@ -208,8 +223,8 @@ class Background:
         self.process.wait(PATIENCE)
 
 
-def run(*command, **how):
-    return Background(command=command, **how).end()
+def run(*command, patience=PATIENCE, **how):
+    return Background(command=command, **how).end(patience=patience)
 
 
 def client(*arguments, **how):
@@ -307,8 +322,8 @@ def drip(seconds, data):
 
 class Server:
     """A scripted server. Plays a list of steps to each connection, then closes it; plays several
-    lists in turn. Bytes are sent, a number is a pause in seconds, RESET resets the connection,
-    WAIT waits for the client to close it. `seen` gets "accepted" for each connection, and the
+    lists in turn. Bytes are sent, a number is a pause in seconds, a function is called, RESET
+    resets the connection, WAIT waits for the client to close it. `seen` gets "accepted" for each connection, and the
     result of WAIT: "eof", or "reset" from a client that has left bytes unread."""
 
     def __init__(self, *turns, listener=None, address="127.0.0.1"):
@@ -336,6 +351,8 @@ class Server:
             reset(connection)
         elif isinstance(step, bytes):
             connection.sendall(step)
+        elif callable(step):
+            step()
         else:
             time.sleep(step)
 

@@ -349,7 +349,7 @@ def client_in_pieces(stage):
 
 @scenario
 def client_refused(stage):
-    return stage.client("127.0.0.1:" + harness.free_port())
+    return stage.client("127.0.0.1:" + harness.refusing_port())
 
 
 @scenario
@@ -397,7 +397,7 @@ def client_udp_unix(stage):
 
 @scenario
 def client_udp_refused(stage):
-    return stage.client("--udp", "127.0.0.1:" + harness.free_port())
+    return stage.client("--udp", "127.0.0.1:" + harness.refusing_port())
 
 
 # check_hello
@@ -415,7 +415,7 @@ def check_name(stage):
 
 @scenario
 def check_refused(stage):
-    return stage.check("-H", "127.0.0.1:" + harness.free_port())
+    return stage.check("-H", "127.0.0.1:" + harness.refusing_port())
 
 
 @scenario
