@@ -26,6 +26,10 @@ PATIENCE = 60  # seconds to wait for an event
 for name in "MAKEFLAGS MFLAGS MAKELEVEL NOTIFY_SOCKET LISTEN_FDS LISTEN_PID WATCHDOG_USEC".split():
     os.environ.pop(name, None)
 os.environ["LC_ALL"] = "C.UTF-8"
+# Descriptors that it has left open. Programs are started with all that can be inherited.
+for number in os.listdir("/proc/self/fd"):
+    with contextlib.suppress(OSError):
+        os.set_inheritable(int(number), int(number) <= 2)
 
 
 def frame(text):
