@@ -13,7 +13,7 @@ from harness import HELLO, LONGEST, WAIT
 from tracing import Traced
 
 SCENARIOS = {}
-CLIENT_DEADLINE = 15
+CLIENT_DEADLINE = 40  # seconds; to be greeted takes it at most 10
 GIVE_UP = 2  # seconds to wait for hellod to greet, before SIGTERM
 
 
@@ -354,7 +354,7 @@ def client_refused(stage):
 
 @scenario
 def client_timeout(stage):
-    return stage.client("-t", "0.2", stage.port(WAIT))
+    return stage.client("-t", "1", stage.port(WAIT))
 
 
 @scenario
@@ -420,7 +420,7 @@ def check_refused(stage):
 
 @scenario
 def check_timeout(stage):
-    return stage.check("-t", "0.2", "-H", stage.port(WAIT))
+    return stage.check("-t", "1", "-H", stage.port(WAIT))
 
 
 @scenario
