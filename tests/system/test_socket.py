@@ -179,8 +179,9 @@ def test_flood(machine, record_property):
                     f" {a_round * 1000:.0f} ms; 'systemctl status' answered {len(rounds)} times,"
                     f" 90 % within {most:.2f} rounds, all within {rounds[-1]:.2f}")
     # Before 255 systemd starts the instances of all waiting clients before it answers. systemctl
-    # asks more than once, and may wait for the end of two rounds.
-    assert most < (0.5 if machine.version >= 255 else 2)
+    # asks more than once, and may wait for the end of two rounds; on a busy machine, three. A
+    # systemd that does not answer during the flood would take all 31.
+    assert most < (1 if machine.version >= 255 else 5)
 
 
 def test_strict_conf(machine):
