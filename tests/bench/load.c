@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,14 @@ struct load {
 	int epoll_fd;
 };
 
+static volatile sig_atomic_t terminated; /* by SIGTERM: no client is due any more */
+
+static void on_terminate(int number)
+{
+	(void)number;
+	terminated = 1;
+}
+
 static void die(const char *what)
 {
 	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
@@ -51,8 +60,9 @@ static uint64_t load_due_usec(const struct load *load, uint64_t now_usec)
 	uint64_t due_usec =
 		load->options->rate > 0 ? arrivals_next_usec(&load->arrivals) : now_usec;
 
-	return load->started < load->options->count && due_usec < load->end_usec ? due_usec
-										 : CLOCK_NEVER;
+	if (terminated || load->started >= load->options->count || due_usec >= load->end_usec)
+		return CLOCK_NEVER;
+	return due_usec;
 }
 
 static void load_count(struct load *load, const struct client *client, enum outcome outcome)
@@ -193,6 +203,7 @@ static void load_run(struct load *load)
 	if (clients == NULL)
 		die("calloc");
 	load_init(load, clients);
+	signal(SIGTERM, on_terminate);
 
 	load_start_due(load);
 	while (load->idle_count < load->options->concurrency ||

@@ -35,7 +35,7 @@ static void print_help(void)
 	       "  -r, --rate=N           start N clients per second, whatever the responses; the\n"
 	       "                         gaps are exponential, and the same in each run\n"
 	       "  -n, --count=N          number of clients (default: %u, or no limit with -s)\n"
-	       "  -s, --seconds=SECONDS  start no client after this time\n"
+	       "  -s, --seconds=SECONDS  start no client after this time, or SIGTERM\n"
 	       "  -t, --timeout=SECONDS  timeout of a client (default: %u)\n"
 	       "      --talk=BYTES       first send this many bytes, as HTTP clients do\n"
 	       "      --hold=N           connect N clients, which read only when standard input\n"

@@ -27,6 +27,10 @@ for name in ("MAKEFLAGS MFLAGS MAKELEVEL SOURCE_DATE_EPOCH NOTIFY_SOCKET LISTEN_
              "WATCHDOG_USEC").split():
     os.environ.pop(name, None)
 os.environ["LC_ALL"] = "C.UTF-8"
+# Descriptors that it has left open. Programs are started with all that can be inherited.
+for number in os.listdir("/proc/self/fd"):
+    with contextlib.suppress(OSError):
+        os.set_inheritable(int(number), int(number) <= 2)
 
 
 def frame(text):
@@ -76,10 +80,18 @@ class Lines:
 
     def wait_for(self, pattern, count=1):
         """Returns the matching lines, once there are `count` of them."""
+        found, looked_at = [], 0
+
+        def enough():
+            nonlocal looked_at
+            found.extend(line for line in self.lines[looked_at:] if like(pattern, line))
+            looked_at = len(self.lines)
+            return len(found) >= count
+
         with self._changed:
-            enough = self._changed.wait_for(lambda: len(self.find(pattern)) >= count, PATIENCE)
-        assert enough, f"no {count} lines '{pattern}' in {PATIENCE} s, last {self.lines[-20:]}"
-        return self.find(pattern)
+            assert self._changed.wait_for(enough, PATIENCE), (
+                f"no {count} lines '{pattern}' in {PATIENCE} s, last {self.lines[-20:]}")
+        return found
 
 
 def listen(address="", backlog=256, send_bytes=0):
@@ -108,10 +120,17 @@ def target_of(listener):
     return address if isinstance(address, str) else str(address[1])
 
 
-def free_port():
-    """A port without a listener, unless another process takes it meanwhile."""
-    with listen() as listener:
-        return target_of(listener)
+refusing = []  # sockets that are bound, but do not listen
+
+
+def refusing_port():
+    """A port without a listener, which no other process can take."""
+    dual = socket.has_dualstack_ipv6()
+    refusing.append(socket.socket(socket.AF_INET6 if dual else socket.AF_INET))
+    if dual:
+        refusing[-1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    refusing[-1].bind(("", 0))
+    return target_of(refusing[-1])
 
 
 def connections(listener):
@@ -193,12 +212,12 @@ class Background:
             [*command, *arguments], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
             close_fds=False, preexec_fn=prepare(**how) if how else None)
 
-    def end(self, signal=None):
+    def end(self, signal=None, patience=PATIENCE):
         """Sends the signal, if any, and waits. Returns the exit status and the output."""
         if signal is not None:
             self.process.send_signal(signal)
         try:
-            streams = self.process.communicate(timeout=PATIENCE)
+            streams = self.process.communicate(timeout=patience)
         finally:
             self.close()
         return Result(self.process.returncode,
@@ -209,8 +228,8 @@ class Background:
         self.process.wait(PATIENCE)
 
 
-def run(*command, **how):
-    return Background(command=command, **how).end()
+def run(*command, patience=PATIENCE, **how):
+    return Background(command=command, **how).end(patience=patience)
 
 
 def client(*arguments, **how):
@@ -308,8 +327,8 @@ def drip(seconds, data):
 
 class Server:
     """A scripted server. Plays a list of steps to each connection, then closes it; plays several
-    lists in turn. Bytes are sent, a number is a pause in seconds, RESET resets the connection,
-    WAIT waits for the client to close it. `seen` gets "accepted" for each connection, and the
+    lists in turn. Bytes are sent, a number is a pause in seconds, a function is called, RESET
+    resets the connection, WAIT waits for the client to close it. `seen` gets "accepted" for each connection, and the
     result of WAIT: "eof", or "reset" from a client that has left bytes unread."""
 
     def __init__(self, *turns, listener=None, address="127.0.0.1"):
@@ -337,6 +356,8 @@ class Server:
             reset(connection)
         elif isinstance(step, bytes):
             connection.sendall(step)
+        elif callable(step):
+            step()
         else:
             time.sleep(step)
 

@@ -57,6 +57,8 @@ class Network:
         if not said:
             pytest.skip("cannot make a network: " + self.holder.stderr.read().decode())
         sockets = [socket.socket(fileno=fd) for fd in fds]
+        for each in sockets:
+            each.set_inheritable(False)
         self.listeners, self.datagrams, [self.icmp] = sockets[:3], sockets[3:5], sockets[5:]
         user = ["--user", "--preserve-credentials"] if "--map-root-user" in command else []
         self.enter = ["nsenter", f"--target={self.holder.pid}", *user, "--mount", "--net"]

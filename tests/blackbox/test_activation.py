@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from harness import (HELLO, HELLOD, PATIENCE, Background, Lines, client, free_port, get_frame,
-                     like, listen, run)
+from harness import (HELLO, HELLOD, PATIENCE, Background, Lines, client, get_frame, like, listen,
+                     run, target_of)
 
 SOCKET_ACTIVATE = os.environ.get("SYSTEMD_SOCKET_ACTIVATE") or "systemd-socket-activate"
 UNCONNECTED = "3: a socket that neither listens nor is connected"
@@ -63,7 +63,8 @@ def test_socket_activate(closing, mode, family, tmp):
         pytest.skip("systemd-socket-activate is not installed")
     accept = ["--accept"] if mode == "per-connection" else []
     for _ in range(5):  # another process may take the port
-        targets = [free_port()] if family == "TCP" else [tmp + "/one", tmp + "/two"]
+        with listen() as listener:
+            targets = [target_of(listener)] if family == "TCP" else [tmp + "/one", tmp + "/two"]
         listens = (word for target in targets for word in ("-l", target))
         command = [SOCKET_ACTIVATE, *accept, *listens, HELLOD]
         log = Lines(closing(Background(command=command)).process.stderr)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """hello-client --count: many greetings, the summary of their times, and an early end."""
 import os
+import pathlib
 import re
 import shutil
 import signal
 import socket
 import statistics
+import threading
 import time
 
 import pytest
@@ -82,7 +84,7 @@ def test_quiet(server):
 def test_histogram(server):
     """A line for each power of two: ranges are adjacent and contain all greetings, and the longest
     line has 80 columns."""
-    fake = server([HELLO], [0.01, HELLO])
+    fake = server([HELLO], [0.03, HELLO])
     status, out, _ = fake.client("-q", "--histogram", "-c40", "-i0")
     lines = re.findall(r"^ +([\d.]+) - +([\d.]+) ms +(\d+) ?(#*)$", out, re.MULTILINE)
     assert status == 0 and len(lines) >= 4 and len(lines) == out.count(" - ")
@@ -97,11 +99,11 @@ def test_histogram(server):
         assert (status, "#" in out) == (0, False)
 
 
-@pytest.mark.slow(1.5)
+@pytest.mark.slow(4)
 @pytest.mark.parametrize("options, pause, least, limit", [
-    ("-c3 -i0.2", 0, 0.39, 2), ("-c2", 0, 0.99, 3), ("-c1 -i60", 0, 0, 3),
-    # Between the starts. Between an end and the next start, it would take 2.2 s.
-    ("-c3 -i0.5", 0.4, 1.39, 2.1),
+    ("-c6 -i0.2", 0, 0.99, 4.9), ("-c2", 0, 0.99, 30), ("-c1 -i60", 0, 0, 30),
+    # Between the starts. Between an end and the next start, it would take 7 s.
+    ("-c3 -i1.5", 1.3, 4.29, 6.9),
 ])
 def test_interval(server, options, pause, least, limit):
     since = time.monotonic()
@@ -155,15 +157,21 @@ def test_signal(server, number, status, output, turns, text):
     ("-ojson -q", '{"type":"summary",*"exit":0,"tried":N,"greeted":N,*}\n'),
     ("-oopenmetrics", "# HELP *hello_probe_tried{*} 3\n*# EOF\n"),
 ])
-def test_quit(server, options, summary):
+def test_quit(server, tmp, options, summary):
     """SIGQUIT prints the summary while the third greeting is awaited, and the run goes on. Metrics
     are printed only once."""
-    fake = server([HELLO], [HELLO], [0.5, HELLO], [WAIT])
-    running = Background("-c0", "-i0", *options.split(), "127.0.0.1", fake.target)
+    go_on = threading.Event()
+    fake = server([HELLO], [HELLO], [lambda: go_on.wait(PATIENCE), HELLO], [WAIT])
+    path = pathlib.Path(tmp, "out")
+    with path.open("wb") as file:
+        running = Background("-c0", "-i0", *options.split(), "127.0.0.1", fake.target, stdout=file)
     fake.seen.wait_for("accepted", 3)
     running.process.send_signal(signal.SIGQUIT)
+    wait_until(lambda: "openmetrics" in options or "tried" in path.read_text())
+    go_on.set()
     fake.seen.wait_for("accepted", 4)
-    status, out, err = running.end(signal.SIGINT)
+    status, _, err = running.end(signal.SIGINT)
+    out = path.read_text()
     assert (status, err) == (0, "")
     if "openmetrics" in options:
         assert like(summary, out) and out.count("# EOF") == 1

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from harness import HELLO, LONGEST, WAIT, client, drip, frame, free_port, like, objects
+from harness import HELLO, LONGEST, WAIT, client, drip, frame, like, objects, refusing_port
 from messages import CANNOT_WRITE
 from test_probe_outcome import FORMATS
 
@@ -36,7 +36,7 @@ def test_exactly_one_frame(server, steps, result, end):
     ("127.0.0.1", "-4 127.0.0.1"), ("127.0.0.1", "--ipv4 localhost"), ("::1", "::1"),
     ("::1", "-6 ::1"), ("UNIX", ""),
     *(("127.0.0.1", f"--timeout={seconds} 127.0.0.1")
-      for seconds in ("1", "1.", "01.5", ".999999", "86400", "3.0000009"))])
+      for seconds in ("30", "30.", "030.5", "86400", "30.0000009"))])
 def test_arguments(server, tmp, address, where):
     fake = server([HELLO, WAIT], address=address.replace("UNIX", tmp + "/socket"))
     assert client(*where.split(), fake.target) == HELLO_LINE
@@ -93,8 +93,8 @@ def test_locale(server, tmp, locale):
     unexpected = fake.client("-ex", **how)
     assert (unexpected.status, f'"{text}"' in unexpected.err) == (2, True)
     assert objects(fake.client("-ojson", **how).out)[0]["greeting"] == text
-    assert like(f"HELLO OK: greeted with \"{text}\" by * in 0.* s|time=0.*s;60.5;;0;1.5\n",
-                fake.plugin("-w60.5", "-t1.5", **how).out)
+    assert like(f"HELLO OK: greeted with \"{text}\" by * in *.* s|time=*.*s;60.5;;0;30.5\n",
+                fake.plugin("-w60.5", "-t30.5", **how).out)
 
 
 @FORMATS
@@ -118,5 +118,5 @@ def test_missing_streams(server):
     # Sockets get the numbers of the streams.
     assert fake.client(closed=[0, 1, 2]).status == 3
     # Without output, a missing stream is not an error.
-    assert like("*Connection refused: *\n", client("127.0.0.1", free_port(), closed=[1]).err)
+    assert like("*Connection refused: *\n", client("127.0.0.1", refusing_port(), closed=[1]).err)
     assert fake.client("-q", "-eother", closed=[1]).status == 2

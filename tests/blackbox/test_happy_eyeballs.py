@@ -85,20 +85,21 @@ def client(net, *arguments, **how):
 @pytest.mark.parametrize("arguments, word, attempts, least, limit", CASES,
                          ids=[case[0] for case in CASES])
 def test_attempts(network, arguments, word, attempts, least, limit):
-    """Tries three times, because a busy machine may be late."""
-    for _ in range(3):
+    def is_in_time():
+        """Whether it was, because a busy machine may be late."""
         status, out, err = client(network, "-ojson", *arguments.split(), network.port)
         [thing] = objects(out)
         took = thing["time"] * 1000
+        assert took >= least
         if took >= limit:
-            continue
+            return False
         assert (thing["status"], err) == (word, "")
         assert status == {"greeted": 0, "unknown-host": 3}.get(word, 2)
         assert expand(attempts) == ", ".join(
             f"{each['address']} {each['outcome']}" for each in thing["attempts"])
-        assert took >= least
-        return
-    pytest.fail(f"took {took} ms")
+        return True
+
+    wait_until(is_in_time)
 
 
 def test_superseded_attempts_are_closed(network):
@@ -152,12 +153,12 @@ def test_resolver_hangs(hanging):
 
 # T21 of hellod-security(7)
 def test_signal_while_resolver_hangs(hanging):
-    running = Background("-c0", "nowhere.test", command=[*hanging.enter, CLIENT])
+    running = Background("-c0", "-t60", "nowhere.test", command=[*hanging.enter, CLIENT])
     tasks = f"/proc/{running.process.pid}/task"
     wait_until(lambda: len(os.listdir(tasks)) == 2)  # the second is the resolver's
     since = time.monotonic()
     status, out, _ = running.end(signal.SIGTERM)
-    assert time.monotonic() - since < 3
+    assert time.monotonic() - since < 5  # the resolver takes 10
     assert (status, LOSS.format(0, 0, 0) in out) == (3, True)
 
 

@@ -31,8 +31,11 @@ FILES = """bin/hello-client lib/nagios/plugins/check_hello lib/systemd/catalog/h
     share/zsh/site-functions/_hello-client share/zsh/site-functions/_hellod"""
 
 
+BUILD_PATIENCE = 1200  # seconds
+
+
 def make(directory, *arguments):
-    status, out, err = run("make", "-C", str(directory), *arguments)
+    status, out, err = run("make", "-C", str(directory), *arguments, patience=BUILD_PATIENCE)
     assert status == 0, err
     return out + err
 
@@ -51,7 +54,7 @@ def test_install(tmp):
                  "--with-systemdsystemunitdir=/usr/lib/systemd/system "
                  "--with-sysusersdir=/usr/lib/sysusers.d "
                  "--with-catalogdir=/usr/lib/systemd/catalog")
-    run("sh", "-c", configure)
+    run("sh", "-c", configure, patience=BUILD_PATIENCE)
     assert "warning" not in make(tmp, "-j2").lower()
 
     make(tmp, "install", f"DESTDIR={tmp}/root")
@@ -67,7 +70,7 @@ def test_install(tmp):
     assert installed(usr) == []
 
     # Nothing is left of the plugin, and it is still tested.
-    run("sh", "-c", configure + " --without-plugindir")
+    run("sh", "-c", configure + " --without-plugindir", patience=BUILD_PATIENCE)
     make(tmp, "install", f"DESTDIR={tmp}/root")
     assert installed(usr) == sorted(name for name in FILES.split()
                                     if not re.search("check_hello|icinga|nagios", name))

@@ -3,7 +3,7 @@
 import contextlib
 import json
 
-from harness import HELLO, PATIENCE, Background, free_port, listen, run, target_of
+from harness import HELLO, PATIENCE, Background, listen, refusing_port, run, target_of
 
 LOAD = "tests/bench/load"
 
@@ -45,5 +45,5 @@ def test_latency_includes_the_wait_before_the_start(server):
 
 
 def test_failed_connections_are_lost():
-    status, result = load(free_port(), "--rate=1000", "--count=10")
+    status, result = load(refusing_port(), "--rate=1000", "--count=10")
     assert (status, result["greetings"], result["failures"]["refused"]) == (1, 0, 10)

@@ -55,7 +55,7 @@ def test_normal_operation(daemon, mode, tmp):
 
 
 def test_full(daemon, tmp):
-    hellod = daemon("listening", "--max-connections=1", "--log-greetings=yes", "--idle-timeout=1")
+    hellod = daemon("listening", "--max-connections=1", "--log-greetings=yes", "--idle-timeout=3")
     assert read_all(hellod.connect()) == HELLO
     assert get_frame(hellod.target) == HELLO
     assert hellod.wait() == [0]

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from harness import HELLO, RESET, WAIT, client, drip, free_port, like, listen, objects
+from harness import HELLO, RESET, WAIT, client, drip, like, listen, objects, refusing_port
 from messages import ADVICE, TIMED_OUT
 
 FORMATS = pytest.mark.parametrize("output", ["text", "json"])
@@ -18,7 +18,7 @@ def check(output, arguments, where, word, message):
     got = client("-o", output, *arguments)
     took = time.monotonic() - since
     assert got.status == status, got.err
-    assert took < 5 and (word != "timed-out" or took >= float(arguments[1]))
+    assert took < 9 and (word != "timed-out" or took >= float(arguments[1]))
     error = f"{where}: {message}" if message else ""
     greeting = "HELLO" if word in ("greeted", "unexpected") else ""
     if output == "text":
@@ -33,7 +33,6 @@ def check(output, arguments, where, word, message):
         assert like(error, thing["error"] or "")
 
 
-# A busy machine takes some tenths of a second of the time limits.
 # Options, steps of the server, outcome, and the message after the address.
 SITUATIONS = [
     ("-t 9", [HELLO, WAIT], "greeted", ""),
@@ -42,12 +41,12 @@ SITUATIONS = [
       for text in ["hello", "HELL", "HELLO!"]),
     *((f"-t {limit}", [*steps, WAIT], "timed-out",
        TIMED_OUT.format(limit) + ", after " + progress) for limit, steps, progress in [
-           ("1", [], "0 of 2 header bytes"), ("1.1", [HELLO[:5]], "5 of 7 bytes"),
-           ("1.2", drip(0.3, HELLO), "* of * bytes"),
+           ("1.5", [], "0 of 2 header bytes"), ("1.6", [HELLO[:5]], "5 of 7 bytes"),
+           ("0.7", drip(0.2, HELLO), "* of * bytes"),
            # As a length, "22" is more than the rest of the line.
-           ("1", [b"220 mail\r\n"], "10 of 12852 bytes")]),
+           ("1.5", [b"220 mail\r\n"], "10 of 12852 bytes")]),
     # The reset follows the connection.
-    ("-t 9", [HELLO[:3], 0.3, RESET], "reset", "Connection reset by peer after 3 of 7 bytes"),
+    ("-t 9", [HELLO[:3], 1.5, RESET], "reset", "Connection reset by peer after 3 of 7 bytes"),
     ("-t 9", [], "closed", "closed after 0 of 2 header bytes: *"),
     ("-t 9", [HELLO[:1]], "closed", "closed after 1 of 2 header bytes"),
     *(("-t 9", [HELLO[:n]], "closed", f"closed after {n} of 7 bytes") for n in range(2, 7)),
@@ -81,7 +80,7 @@ def test_no_server(output, arguments, word, message):
 
 @FORMATS
 def test_refused(output):
-    port = free_port()
+    port = refusing_port()
     check(output, ["127.0.0.1", port], f"127.0.0.1:{port}", "refused", "Connection refused")
     check(output, ["localhost", port], "*:" + port, "refused", "Connection refused*")
 
@@ -95,8 +94,8 @@ def test_full_queue(closing, tmp, output, address):
     name = listener.getsockname()
     closing(socket.socket(listener.family)).connect(name)
     where = [name] if address == "UNIX" else ["127.0.0.1", str(name[1])]
-    message = TIMED_OUT.format("1")
-    check(output, ["-t", "1", *where], ":".join(where), "timed-out", message)
+    message = TIMED_OUT.format("0.4")
+    check(output, ["-t", "0.4", *where], ":".join(where), "timed-out", message)
 
 
 def test_reset_at_once(server):

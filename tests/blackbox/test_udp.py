@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """hello-client --udp: a test is the server, and answers when and how it likes. What it costs if
 addresses are dead is in test_happy_eyeballs.py."""
+import re
 import resource
 import signal
 import socket
@@ -124,7 +125,7 @@ def test_server_ends(bind):
     receive(server)
     server.close()
     [thing] = objects(running.end().out)
-    assert (thing["status"], thing["attempts"][0]["asked"]) == ("refused", 2)
+    assert (thing["status"], thing["attempts"][0]["asked"] > 1) == ("refused", True)
     assert 1 <= thing["time"] < 15
 
 
@@ -132,15 +133,14 @@ def test_server_ends(bind):
 def test_black_hole(bind, tmp, address):
     server = bind(address.replace("UNIX", tmp + "/socket"))
     where = ":".join(map(str, server.getsockname())) if "." in address else tmp + "/socket"
-    running = ask(server, "-t1.9")
-    times = []
-    for _ in range(2):
-        receive(server)
-        times.append(time.monotonic())
-    asked = ASKED_TWICE.format("1.9")
+    since = time.monotonic()
+    running = ask(server, "-t2.9")
+    receive(server)
+    receive(server)
+    assert time.monotonic() - since >= 1
+    asked = ASKED_TWICE.format("2.9")
     assert running.end() == (2, "", f"hello-client: {where}: {asked}: {LONGER_REQUEST}\n")
-    assert 0.9 < times[1] - times[0]
-    assert 0.3 < time.monotonic() - times[1]
+    assert time.monotonic() - since >= 2.9
     server.setblocking(False)
     with pytest.raises(BlockingIOError):
         receive(server)
@@ -151,14 +151,20 @@ def test_deadline_before_the_second_request(bind):
                 ask(bind(), "-t0.9").end().err)
 
 
+def assert_asked_again(running):
+    """After a second. The client is greeted."""
+    status, out, err = running.end()
+    assert (status, out) == (0, "HELLO\n")
+    msec = re.search(r": answered after ([\d.]+) ms, asked 2 times\n", err)[1]
+    assert float(msec) >= 1000
+
+
 def test_lost_packet(bind):
     server = bind()
     running = ask(server, "-v")
     _, first = receive(server)
     assert answer(server, HELLO) == first
-    status, out, err = running.end()
-    assert (status, out) == (0, "HELLO\n")
-    assert like("*: answered after 1*.* ms, asked 2 times\n*", err)
+    assert_asked_again(running)
 
 
 @pytest.mark.parametrize("datagram, message", [
@@ -207,7 +213,7 @@ def test_late_answers(bind):
     """An answer to an earlier probe comes while the next one waits. Two answers to one probe, of
     which one is late, are one greeting."""
     server = bind()
-    running = ask(server, "-c3", "-i0", "-t1.9", "-ojson")
+    running = ask(server, "-c3", "-i0", "-t2.9", "-ojson")
     first = [receive(server)[1] for _ in range(2)]
     assert first[0] == first[1]
     _, second = receive(server)
@@ -323,9 +329,7 @@ def test_request_is_too_long_for_a_router(network):
     request, again = receive(server)
     assert (request, again) == (bytes(1400), sender)
     server.sendto(HELLO, sender)
-    status, out, err = running.end()
-    assert (status, out) == (0, "HELLO\n")
-    assert like("*: answered after 1*.* ms, asked 2 times\n*", err)
+    assert_asked_again(running)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
 
@@ -338,14 +342,14 @@ def test_plugin(bind):
     request, sender = receive(server)
     server.sendto(HELLO, sender)
     assert request == bytes(9)
-    assert like('HELLO OK: greeted with "HELLO" by 127.0.0.1:* in 0.* s|time=0.*s;;;0;10\n',
+    assert like('HELLO OK: greeted with "HELLO" by 127.0.0.1:* in *.* s|time=*.*s;;;0;10\n',
                 plugin.end().out)
 
-    plugin = Background("-u", "-t1.5", *where, command=[CHECK])
+    plugin = Background("-u", "-t2.5", *where, command=[CHECK])
     assert [receive(server)[0] for _ in range(2)] == 2 * [bytes(1232)]
     got = plugin.end()
     assert got.status == 2
-    assert like(f"HELLO CRITICAL: 127.0.0.1:*: {ASKED_TWICE.format('1.5')}|time=U;;;0;1.5\n",
+    assert like(f"HELLO CRITICAL: 127.0.0.1:*: {ASKED_TWICE.format('2.5')}|time=U;;;0;2.5\n",
                 got.out)
 
     server.close()

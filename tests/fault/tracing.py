@@ -74,13 +74,11 @@ class Traced:
 
     def __init__(self, *command, fault=None, trace, environment=None, deadline, **how):
         self.trace_path = trace
-        self._deadline = time.monotonic() + deadline
         self._late = False
         self._background = harness.Background(
             command=command, environment={**(environment or {}), "LD_PRELOAD": STOP}, **how)
         self.process = self._background.process
         os.waitpid(self.process.pid, os.WUNTRACED)
-        self._begin = time.monotonic()
         inject = []
         if fault:
             # The kernel's brk(2) has no errno: it returns where the heap ends, lower than asked.
@@ -95,6 +93,8 @@ class Traced:
         if self._strace.poll() is not None:
             os.kill(self.process.pid, signal.SIGKILL)
             raise RuntimeError(self._strace.stderr.read().decode())
+        self._begin = time.monotonic()
+        self._deadline = self._begin + deadline
         os.kill(self.process.pid, signal.SIGCONT)
 
     def trace(self):

@@ -30,7 +30,7 @@ COMPILER = [*sys.argv[sys.argv.index("--") + 1:], "-w"]
 LIBS = shlex.split(os.environ["MUTANTS_LIBS"])
 JOBS = os.cpu_count()
 ENVIRONMENT = {**os.environ, "CK_TAP_LOG_FILE_NAME": "-", "CK_VERBOSITY": "silent",
-               "ASAN_OPTIONS": "detect_leaks=0"}
+               "ASAN_OPTIONS": "detect_leaks=0", "CK_DEFAULT_TIMEOUT": "10"}
 
 SERVER = [f"hellod/check_server{part}" for part in ("", "_pace", "_control", "_connections",
                                                     "_failure", "_datagram")]

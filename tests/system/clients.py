@@ -99,10 +99,18 @@ def greet_many(count, concurrency, *options):
     run(*load_command(concurrency, f"--count={count}", *options))
 
 
+def outlast(machine):
+    """From the next start of the socket on, instances outlast their clients, and have a minute.
+    The test ends them with "systemctl stop hello@*"."""
+    machine.drop_in("hello@.service", "[Service]", "ExecStartPost=sleep 60", "SystemCallFilter=")
+
+
 @contextlib.contextmanager
 def load(concurrency, *options):
-    """Yields the process, and a dictionary that gets its result at the end."""
+    """Yields the process, and a dictionary that gets its result at the end. Without options, it is
+    to be terminated."""
     result = {}
+    options = options or [f"--seconds={PATIENCE_SEC}"]
     with subprocess.Popen(load_command(concurrency, *options), stdout=subprocess.PIPE) as process:
         try:
             yield process, result

@@ -33,6 +33,7 @@ LOCK = "/run/lock/hellod-tests"
 PATIENCE_SEC = 60
 CLONE_NEWNS, CLONE_NEWNET, PR_SET_PDEATHSIG = 0x20000, 0x40000000, 1
 
+os.umask(0o022)  # hellod's user reads what the tests write
 libc = ctypes.CDLL(None)
 setting = os.environ  # make sets $srcdir and the directories of the installation
 

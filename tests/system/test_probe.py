@@ -85,7 +85,7 @@ def test_file(probe):
     """It is never there in part, while the server goes down and comes up again."""
     machine, directory = probe
     machine.drop_in(SERVICE, "[Unit]", "StartLimitIntervalSec=0", "[Service]",
-                    'Environment="HELLO_PROBE=-t 5 -e \'HELLO\' 127.0.0.1"')
+                    'Environment="HELLO_PROBE=-t 30 -e \'HELLO\' 127.0.0.1"')
     collector = Collector(directory)
     try:
         for up in 8 * [True, False]:

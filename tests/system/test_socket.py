@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from clients import connect, flood, greet_many, hello, hello_fails, idle_clients, load, reset
+from clients import (connect, flood, greet_many, hello, hello_fails, idle_clients, load, outlast,
+                     reset)
 from container import SERVICES, SOCKETS, setting, wait_until
 
 GREETED_ID = "46f9530514c14616a03f0fb2053ce493"  # of MESSAGE_ID=
@@ -83,14 +84,19 @@ def test_reset_before_accept_is_logged(machine):
 
 # T10 of hellod-security(7)
 def test_only_the_socket_starts_instances(machine):
+    def names():
+        return [line.split()[0] for line in machine.instances()]
+
+    outlast(machine)
     machine.serve("hello.socket")
     with idle_clients(1):
-        before = machine.instances()
+        before = names()
         for command in "start hello@x.service", "restart hello@*":
             status, message = machine.attempt("systemctl " + command)
             assert status != 0 and "may be requested by dependency only" in message
-        assert len(before) == 1 and machine.instances() == before
+        assert len(before) == 1 and names() == before
         assert hello() == "HELLO"
+    machine.run("systemctl stop hello@*")
 
 
 def test_clients_that_do_not_close(machine):
@@ -106,8 +112,7 @@ def test_clients_that_do_not_close(machine):
 
 # T3 of hellod-security(7)
 def test_one_address_cannot_take_all_places(machine):
-    # Instances that outlast the start of all of them.
-    machine.drop_in("hello@.service", "[Service]", "ExecStartPost=sleep 60", "SystemCallFilter=")
+    outlast(machine)
     machine.serve("hello.socket")
     with idle_clients(140) as answers, idle_clients(1, "127.0.0.2") as others_answers:
         assert (answers, others_answers) == ((128, 12), (1, 0))
@@ -116,17 +121,19 @@ def test_one_address_cannot_take_all_places(machine):
 
 # T3 of hellod-security(7)
 def test_limits(machine):
+    outlast(machine)
     machine.serve("hello.socket", "MaxConnections=6", "MaxConnectionsPerSource=4")
     with idle_clients(4) as four, idle_clients(1) as fifth, \
          idle_clients(2, "127.0.0.2") as sixth, idle_clients(1, "127.0.0.3") as seventh:
         assert [four, fifth, sixth, seventh] == [(4, 0), (0, 1), (2, 0), (0, 1)]
     assert machine.journal("-u hello.socket").count("Too many incoming connections") == 2
     assert machine.show("hello.socket", "NRefused") == "2"
-    wait_until(lambda: not machine.instances())
+    machine.run("systemctl stop hello@*")
     machine.serve("hello.socket", "MaxConnections=1")
     with idle_clients(1):
         assert "closed" in hello_fails()
-    wait_until(lambda: not machine.instances())
+    machine.run("systemctl stop hello@*")
+    machine.drop_in("hello@.service")
     assert hello() == "HELLO"
 
 
@@ -172,8 +179,9 @@ def test_flood(machine, record_property):
                     f" {a_round * 1000:.0f} ms; 'systemctl status' answered {len(rounds)} times,"
                     f" 90 % within {most:.2f} rounds, all within {rounds[-1]:.2f}")
     # Before 255 systemd starts the instances of all waiting clients before it answers. systemctl
-    # asks more than once, and may wait for the end of two rounds.
-    assert most < (0.5 if machine.version >= 255 else 2)
+    # asks more than once, and may wait for the end of two rounds; on a busy machine, three. A
+    # systemd that does not answer during the flood would take all 31.
+    assert most < (1 if machine.version >= 255 else 5)
 
 
 def test_strict_conf(machine):
@@ -183,8 +191,12 @@ def test_strict_conf(machine):
     with idle_clients(1):
         wait_until(lambda: len(machine.instances()) == 1)
         pid = machine.run("pgrep -x hellod")
-        for name in "ipc", "mnt", "net", "user", "uts":
-            assert machine.run(f"readlink /proc/{pid}/ns/{name}") != \
-                os.readlink(f"/proc/{machine.pid1}/ns/{name}")
+        # In one command, before hellod stops lingering.
+        names = "ipc", "mnt", "net", "user", "uts"
+        *spaces, tmp = machine.run("sh -c 'cd /proc/{0} && readlink {1} && echo .$(ls root/tmp)'"
+                                   .format(pid, " ".join("ns/" + each for each in names))).split()
+        for name, space in zip(names, spaces):
+            assert space != os.readlink(f"/proc/{machine.pid1}/ns/{name}")
+        assert len(spaces) == len(names)
         if not setting["sbindir"].startswith("/tmp/"):
-            assert machine.run(f"ls /proc/{pid}/root/tmp") == ""
+            assert tmp == "."

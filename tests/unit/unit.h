@@ -7,6 +7,7 @@
 #include <check.h>
 #include <dirent.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,12 +50,26 @@ static inline int unit_tcp_listen(void)
 	return fd;
 }
 
-/* Connects to that socket. `receive_bytes` is SO_RCVBUF; 0 leaves it to the kernel. */
+/* The length of a listening socket's accept queue. */
+static inline unsigned unit_tcp_queue(int listen_fd)
+{
+	struct tcp_info info;
+	socklen_t length = sizeof(info);
+
+	ck_assert_int_eq(getsockopt(listen_fd, IPPROTO_TCP, TCP_INFO, &info, &length), 0);
+	return info.tcpi_unacked;
+}
+
+/*
+ * Connects to that socket, which nothing accepts from meanwhile. `receive_bytes` is SO_RCVBUF; 0
+ * leaves it to the kernel. The connection is in the queue, where it may come after connect(2).
+ */
 static inline int unit_tcp_connect(int listen_fd, int receive_bytes)
 {
 	struct sockaddr_in address;
 	socklen_t length = sizeof(address);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	unsigned before = unit_tcp_queue(listen_fd);
 
 	ck_assert_int_ge(fd, 0);
 	/* Before connect(), because the handshake announces the receive window. */
@@ -64,6 +79,8 @@ static inline int unit_tcp_connect(int listen_fd, int receive_bytes)
 				 0);
 	ck_assert_int_eq(getsockname(listen_fd, (struct sockaddr *)&address, &length), 0);
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, length), 0);
+	while (unit_tcp_queue(listen_fd) == before)
+		usleep(100);
 	return fd;
 }
 
@@ -141,25 +158,24 @@ struct unit_test {
 	int count;
 };
 
+/* Seconds for a test, in place of Check's 4, because a machine may be busy. */
+#define UNIT_TIMEOUT_SEC "60"
+
 /*
  * Runs tests as a suite, with the options in the environment variables of Check. Returns the exit
  * status: return UNIT_RUN("name", {test, 1}, {loop_test, UNIT_COUNT(table)});
  */
-#define UNIT_RUN(name, ...) UNIT_RUN_FOR(0, name, __VA_ARGS__)
+#define UNIT_RUN(name, ...) unit_run(name, (const struct unit_test[]){__VA_ARGS__, {NULL, 0}})
 
-/* The same with a timeout for each test, in seconds; 0 for Check's own. */
-#define UNIT_RUN_FOR(seconds, name, ...) \
-	unit_run(seconds, name, (const struct unit_test[]){__VA_ARGS__, {NULL, 0}})
-
-static inline int unit_run(int timeout_sec, const char *name, const struct unit_test *tests)
+static inline int unit_run(const char *name, const struct unit_test *tests)
 {
 	Suite *suite = suite_create(name);
-	TCase *tcase = tcase_create(name);
 	SRunner *runner = srunner_create(suite);
+	TCase *tcase;
 	int failed;
 
-	if (timeout_sec > 0)
-		tcase_set_timeout(tcase, timeout_sec);
+	setenv("CK_DEFAULT_TIMEOUT", UNIT_TIMEOUT_SEC, 0);
+	tcase = tcase_create(name);
 	for (; tests->test != NULL; tests++)
 		tcase_add_loop_test(tcase, tests->test, 0, tests->count);
 	suite_add_tcase(suite, tcase);

@@ -141,9 +141,8 @@ END_TEST
 
 int main(void)
 {
-	return UNIT_RUN_FOR(60, "stats",
-			    {mean_and_deviation_match_their_definitions, UNIT_COUNT(series)},
-			    {percentile_is_of_the_nearest_rank, UNIT_COUNT(percentiles)},
-			    {latest_times_are_kept, UNIT_COUNT(surpluses)},
-			    {loss_is_the_share_of_failures, UNIT_COUNT(losses)});
+	return UNIT_RUN("stats", {mean_and_deviation_match_their_definitions, UNIT_COUNT(series)},
+			{percentile_is_of_the_nearest_rank, UNIT_COUNT(percentiles)},
+			{latest_times_are_kept, UNIT_COUNT(surpluses)},
+			{loss_is_the_share_of_failures, UNIT_COUNT(losses)});
 }

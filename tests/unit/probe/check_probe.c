@@ -35,6 +35,7 @@ ssize_t recv(int fd, void *buffer, size_t length, int flags)
 	return n;
 }
 
+static bool closes;	       /* the server, after its greeting */
 static size_t interrupt_after; /* waiting for more than these bytes raises SIGINT; 0 for never */
 
 int ppoll(struct pollfd *polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
@@ -43,6 +44,9 @@ int ppoll(struct pollfd *polled, nfds_t count, const struct timespec *timeout, c
 
 	if (interrupt_after > 0 && received == interrupt_after)
 		raise(SIGINT);
+	/* On a busy machine, the server may close later than PROBE_CLOSE_MSEC. */
+	if (count == 1 && polled->events == POLLRDHUP && closes)
+		timeout = NULL;
 	return real(polled, count, timeout, mask);
 }
 
@@ -179,6 +183,7 @@ START_TEST(greeting_is_timed_and_compared)
 	strcpy(target.endpoint.port, port);
 	recv_error = row->recv_error;
 	interrupt_after = row->interrupt_after;
+	closes = row->closed;
 	signals_catch(NULL, NULL);
 	/* Old contents do not matter. */
 	memset(&result, 0xFF, sizeof(result));
@@ -207,5 +212,5 @@ END_TEST
 
 int main(void)
 {
-	return UNIT_RUN_FOR(60, "probe", {greeting_is_timed_and_compared, UNIT_COUNT(rows)});
+	return UNIT_RUN("probe", {greeting_is_timed_and_compared, UNIT_COUNT(rows)});
 }

@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -171,8 +172,8 @@ END_TEST
 /* Before the wait, just before ppoll(2), and during the wait, which goes on to its end. */
 START_TEST(quit_interrupts_the_wait)
 {
-	uint64_t deadline = clock_now_usec() + MSEC(100);
 	int calls = 0, when = _i % 3;
+	uint64_t deadline;
 
 	inherit(_i / 3, SIGQUIT);
 	signals_catch(count_call, &calls);
@@ -185,9 +186,13 @@ START_TEST(quit_interrupts_the_wait)
 	else
 		start_alarms();
 	raised_by_alarm = SIGQUIT;
-	ck_assert_int_eq(wait_for("", deadline), OUTCOME_TIMED_OUT);
-	ck_assert_uint_ge(clock_now_usec(), deadline);
-	ck_assert(when == 2 ? calls > 1 : calls == 1);
+	/* A busy machine may be late for all alarms but one. */
+	do {
+		deadline = clock_now_usec() + MSEC(100);
+		ck_assert_int_eq(wait_for("", deadline), OUTCOME_TIMED_OUT);
+		ck_assert_uint_ge(clock_now_usec(), deadline);
+	} while (when == 2 && calls < 2);
+	ck_assert(when == 2 || calls == 1);
 	ck_assert(!signals_caught());
 
 	/* The last ones may have come after the wait. SIGINT still ends it. */
@@ -229,24 +234,35 @@ START_TEST(other_signals_stay_blocked)
 }
 END_TEST
 
-/* SIGSTOP and SIGCONT, as from a shell, do not change the deadline. */
+/* SIGSTOP and SIGCONT, as from a shell, do not change the deadline. The child waits until the end. */
 START_TEST(stopped_process_waits_on)
 {
-	uint64_t deadline = clock_now_usec() + MSEC(300);
-	int status, pid = fork();
+	int ends[2], status, pid;
+	char byte;
 
+	ck_assert_int_eq(pipe2(ends, O_NONBLOCK), 0);
+	pid = fork();
 	if (pid == 0) {
 		if (_i != 0)
 			signals_catch(NULL, NULL);
-		_exit(wait_for(NULL, deadline) != OUTCOME_TIMED_OUT || clock_now_usec() < deadline);
+		do {
+			uint64_t deadline = clock_now_usec() + MSEC(100);
+
+			if (wait_for(NULL, deadline) != OUTCOME_TIMED_OUT ||
+			    clock_now_usec() < deadline)
+				_exit(1);
+		} while (read(ends[0], &byte, 1) != 1);
+		_exit(0);
 	}
 	for (int i = 0; i < 3; i++) {
+		usleep(10000); /* until it waits, probably */
 		kill(pid, SIGSTOP);
 		waitpid(pid, &status, WUNTRACED);
 		ck_assert_msg(WIFSTOPPED(status), "ended with %d", status);
 		kill(pid, SIGCONT);
 		waitpid(pid, &status, WCONTINUED);
 	}
+	ck_assert_int_eq((int)write(ends[1], "", 1), 1);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
 }
