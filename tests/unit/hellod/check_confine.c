@@ -31,22 +31,30 @@ static uint64_t ruleset[3];
 static size_t ruleset_bytes;
 static uint64_t allowed_access;
 
-static long (*real_syscall)(long number, ...);
+/* Makes a call of the C library's, also before main(): libcap's initializer calls prctl(). */
+static long real_syscall(long number, const long *arguments)
+{
+	static long (*function)(long number, ...);
+
+	if (function == NULL)
+		function = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+	return function(number, arguments[0], arguments[1], arguments[2], arguments[3],
+			arguments[4], arguments[5]);
+}
 
 /* The other steps require PR_SET_NO_NEW_PRIVS, or a privilege: it only seems to fail. */
 int prctl(int option, ...)
 {
-	long arguments[4];
+	long arguments[6] = {option};
 	va_list list;
 	int r = 0;
 
 	va_start(list, option);
-	for (int i = 0; i < 4; i++)
+	for (int i = 1; i < 5; i++)
 		arguments[i] = va_arg(list, long);
 	va_end(list);
 	if (option == PR_SET_NO_NEW_PRIVS || option != failing_option)
-		r = (int)real_syscall(SYS_prctl, option, arguments[0], arguments[1], arguments[2],
-				      arguments[3]);
+		r = (int)real_syscall(SYS_prctl, arguments);
 	if (option == failing_option) {
 		errno = failure;
 		r = -1;
@@ -92,8 +100,7 @@ long syscall(long number, ...)
 		ck_assert_int_eq(arguments[1], 0);
 		return 0;
 	}
-	return real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3],
-			    arguments[4], arguments[5]);
+	return real_syscall(number, arguments);
 }
 
 char *strdup(const char *text)
@@ -232,13 +239,11 @@ static void confine_and_call(int i, int needs)
 		.datagrams = (needs & DATAGRAMS) != 0,
 		.read_path = (needs & READ) != 0 ? "/nonexistent/greeting" : NULL,
 	};
-	const long *arguments = calls[i].arguments;
 	struct confine_result result;
 	long r;
 
 	confine(&confine_needs, &result);
-	r = real_syscall(calls[i].call, arguments[0], arguments[1], arguments[2], arguments[3],
-			 arguments[4], arguments[5]);
+	r = real_syscall(calls[i].call, calls[i].arguments);
 	if (result.seccomp == -EOPNOTSUPP)
 		_exit(UNSUPPORTED);
 	_exit(result.no_new_privs != 0 || result.seccomp != 0 ? 2 : r == -1 && errno == ENOSYS);
@@ -283,11 +288,11 @@ START_TEST(confined_process_can_abort)
 	int status;
 
 	if (fork() == 0) {
-		long pid = getpid();
+		const long arguments[6] = {getpid() ^ 1, getpid()};
 
 		confine(&needs, &result);
 		if (result.seccomp == 0 &&
-		    (real_syscall(SYS_tgkill, pid ^ 1, pid, 0) != -1 || errno != ENOSYS))
+		    (real_syscall(SYS_tgkill, arguments) != -1 || errno != ENOSYS))
 			_exit(1);
 		abort();
 	}
@@ -482,7 +487,6 @@ END_TEST
 
 int main(void)
 {
-	real_syscall = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
 	return UNIT_RUN("confine", {each_call_is_allowed_only_to_whom_it_serves, UNIT_COUNT(calls)},
 			{confined_process_can_abort, 1},
 			{all_rights_that_the_kernel_knows_are_given_up, UNIT_COUNT(abis)},
