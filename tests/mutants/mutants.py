@@ -43,10 +43,11 @@ SUITES = {
     "common/number.c": ["common/check_number"],
     "common/stdio.c": ["common/check_stdio"],
     "common/utf8.c": ["common/check_utf8", "common/check_mutf8"],
+    "hellod/accept.c": ["hellod/check_accept"],
     "hellod/client.c": ["hellod/check_client", *SERVER],
     "hellod/confine.c": ["hellod/check_confine"],
-    "hellod/seccomp_filter.c": ["hellod/check_seccomp_filter"],
     "hellod/pace.c": ["hellod/check_pace", *SERVER],
+    "hellod/seccomp_filter.c": ["hellod/check_seccomp_filter"],
     "hellod/server.c": SERVER,
     "hellod/server_clients.c": SERVER,
 }

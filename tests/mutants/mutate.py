@@ -129,7 +129,7 @@ class Mutator:
         token = self.tokens[i]
         if token.text in ("true", "false"):
             self.edit(i, i, "false" if token.text == "true" else "true")
-        elif token.kind == "number" or re.fullmatch("'[0-9A-Za-z ]'", token.text):
+        elif token.kind in ("number", "char"):
             if not self.is_size(i):
                 self.edit(i, i, f"({token.text} + 1)")
             # Where an int is compared with 0, -1 would most often be the same.
@@ -174,10 +174,19 @@ class Mutator:
         text = self.texts[i]
         if text in ("if", "while"):
             self.negate(i + 2, self.partner[i + 1] - 1)
+        elif text == "for":
+            first = self.operand(i + 1, 1, {";"}) + 2
+            if self.texts[first] != ";":
+                self.negate(first, self.operand(first - 1, 1, {";"}))
+        elif text == "bool" and self.texts[i + 2] == "=":
+            self.negate(i + 3, self.operand(i + 2, 1, {";", ","}))
         elif text == "return" and self.texts[i + 1] != ";":
             last = self.operand(i, 1, {";"})
             if last > i + 1 or self.tokens[last].kind == "name":
                 self.negate(i + 1, last)
+            # Without its last statement, a function would return anything.
+            if self.functions[i] == self.functions[last + 2]:
+                self.edit(i, last, "")
         if self.begins_statement(i) and text not in NOT_DELETED and not self.is_declaration(i):
             self.edit(i, self.operand(i - 1, 1, {";"}), "")
         if text == "return" and self.texts[i + 1] == ";":
