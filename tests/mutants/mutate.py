@@ -184,9 +184,6 @@ class Mutator:
             last = self.operand(i, 1, {";"})
             if last > i + 1 or self.tokens[last].kind == "name":
                 self.negate(i + 1, last)
-            # Without its last statement, a function would return anything.
-            if self.functions[i] == self.functions[last + 2]:
-                self.edit(i, last, "")
         if self.begins_statement(i) and text not in NOT_DELETED and not self.is_declaration(i):
             self.edit(i, self.operand(i - 1, 1, {";"}), "")
         if text == "return" and self.texts[i + 1] == ";":
