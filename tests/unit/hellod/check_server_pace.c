@@ -140,6 +140,61 @@ START_TEST(few_clients_are_polled_at_once)
 }
 END_TEST
 
+/* Also if another crowd comes just then: the two of them are not deferred again. */
+START_TEST(client_is_deferred_once)
+{
+	int clients[PACE_CLIENTS_MIN];
+
+	server_serve(O_NONBLOCK);
+	serve_crowd(clients, PACE_CLIENTS_MIN);
+	server_advance(PACE_DEFER_USEC - MSEC);
+	calls[EPOLL_CTL] = 0;
+	suspended_usec = MSEC;
+	for (int i = 0; i < PACE_CLIENTS_MIN; i++)
+		client_connect();
+	server_settle();
+	ck_assert_uint_eq(suspended_usec, 0);
+	ck_assert_uint_eq(calls[EPOLL_CTL], PACE_CLIENTS_MIN);
+}
+END_TEST
+
+/* Until it is greeted, a client of a crowd waits for room to send. */
+START_TEST(crowd_that_is_sent_to_is_polled_at_once)
+{
+	server_serve_longest();
+	client_passive();
+	calls[EPOLL_CTL] = 0;
+	for (int i = 0; i < PACE_CLIENTS_MIN; i++)
+		client_fd(unit_tcp_connect(FIRST_FD, SMALL_BUFFER_BYTES));
+	server_settle();
+	ck_assert_uint_eq(batch_max, PACE_CLIENTS_MIN + 1); /* and one that finds none */
+	ck_assert_uint_eq(calls[EPOLL_CTL], PACE_CLIENTS_MIN);
+}
+END_TEST
+
+/* For as long as without the crowd. */
+START_TEST(crowd_can_back_off)
+{
+	int clients[PACE_CLIENTS_MIN];
+
+	server_serve(O_NONBLOCK);
+	client_lingering();
+	server_settle();
+	server_fail(RECV, ENOBUFS, PACE_CLIENTS_MIN);
+	for (int i = 0; i < PACE_CLIENTS_MIN; i++)
+		clients[i] = client_connect();
+	for (int i = 0; i < PACE_CLIENTS_MIN; i++)
+		client_read_greeting(clients[i]);
+	server_settle();
+	ck_assert_uint_eq(failures[RECV], 0);
+	calls[RECV] = 0;
+	server_advance(RETRY_USEC - 1);
+	ck_assert_uint_eq(calls[RECV], 0);
+	server_advance(1);
+	ck_assert_uint_eq(calls[RECV], PACE_CLIENTS_MIN);
+}
+END_TEST
+
 /* The deadline of a deferred client is what it was, however late it was deferred. */
 START_TEST(deferred_client_keeps_its_deadline)
 {
@@ -181,25 +236,50 @@ START_TEST(deferred_clients_make_room)
 }
 END_TEST
 
-/* Though all the clients there are have been deferred, another one can be accepted. */
-START_TEST(deferred_clients_leave_the_socket_polled)
+/* Accepts a client and a crowd, and lets the first one end. */
+static void serve_only_a_crowd(int *ret_clients)
 {
-	int clients[PACE_CLIENTS_MIN], first;
+	int first = client_lingering();
 
-	options.max_connections = PACE_CLIENTS_MIN;
-	server_serve(O_NONBLOCK);
-	first = client_lingering();
 	/* Those before the crowd are accepted in one iteration, and have closed in the next one. */
 	for (int i = 0; i < PACE_CLIENTS_MIN - 1; i++)
 		close(client_connect());
 	for (int i = 0; i < PACE_CLIENTS_MIN; i++)
-		clients[i] = client_connect();
+		ret_clients[i] = client_connect();
 	close(first);
 	for (int i = 0; i < PACE_CLIENTS_MIN; i++)
-		client_read_greeting(clients[i]);
+		client_read_greeting(ret_clients[i]);
 	ck_assert_int_eq(ended_count, PACE_CLIENTS_MIN);
+}
+
+/* Though all the clients there are have been deferred, another one can be accepted. */
+START_TEST(deferred_clients_leave_the_socket_polled)
+{
+	int clients[PACE_CLIENTS_MIN];
+
+	options.max_connections = PACE_CLIENTS_MIN;
+	server_serve(O_NONBLOCK);
+	serve_only_a_crowd(clients);
 	client_lingering();
 	assert_ended(PACE_CLIENTS_MIN, CLIENT_END_DROPPED, true);
+}
+END_TEST
+
+/* A deferred client that has closed leaves its descriptor to the next one; others stay. */
+START_TEST(local_error_ends_when_a_deferred_client_has_closed)
+{
+	int clients[PACE_CLIENTS_MIN];
+
+	server_serve(O_NONBLOCK);
+	serve_only_a_crowd(clients);
+	server_fail(ACCEPT4, EMFILE, 1);
+	close(clients[PACE_CLIENTS_MIN - 1]); /* the first one to be asked */
+	calls[EPOLL_CTL] = 0;
+	client_lingering();
+	assert_ended(PACE_CLIENTS_MIN, CLIENT_END_CLOSED, true);
+	server_settle();
+	ck_assert_uint_eq(calls[EPOLL_CTL], 1); /* for the new one */
+	ck_assert_uint_eq(failures[ACCEPT4], 0);
 }
 END_TEST
 
@@ -211,6 +291,9 @@ int main(void)
 			{server_does_not_sleep_past_a_deadline, 2},
 			{server_does_not_sleep_past_the_deadline_of_a_client, 2},
 			{crowd_is_polled_later, 1}, {few_clients_are_polled_at_once, 1},
-			{deferred_client_keeps_its_deadline, 2}, {deferred_clients_make_room, 2},
+			{client_is_deferred_once, 1}, {crowd_that_is_sent_to_is_polled_at_once, 1},
+			{crowd_can_back_off, 1}, {deferred_client_keeps_its_deadline, 2},
+			{deferred_clients_make_room, 2},
+			{local_error_ends_when_a_deferred_client_has_closed, 1},
 			{deferred_clients_leave_the_socket_polled, 1});
 }
