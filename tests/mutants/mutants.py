@@ -107,6 +107,7 @@ class Builder:
     def __init__(self, directory):
         self.directory = directory
         self.seconds = {}  # that a suite takes
+        self.killers = {}  # (file, function) -> the suite that noticed the last mutant there
 
     def flags(self, file):
         if file.startswith(SANITIZED):
@@ -155,18 +156,20 @@ class Builder:
             sys.exit(f"tests/unit/{suite}.c fails without a mutant")
         self.seconds[suite] = time.monotonic() - start
 
-    def is_killed(self, file, source):
-        """Whether a suite notices the mutated source of a file; None if it is none."""
+    def is_killed(self, file, mutant):
+        """Whether a suite notices the mutant of a file; None if it is none."""
+        place = (file, mutant.function)
         with tempfile.TemporaryDirectory(dir=self.directory) as directory:
             mutated, binary = f"{directory}/{os.path.basename(file)}", f"{directory}/suite"
-            pathlib.Path(mutated).write_text(source)
+            pathlib.Path(mutated).write_text(mutant.source)
             try:
                 self.compile(mutated, f"{mutated}.o", self.flags(file))
             except Failed:
                 return None
-            for suite in SUITES[file]:
+            for suite in sorted(SUITES[file], key=lambda suite: suite != self.killers.get(place)):
                 self.link(file, suite, [f"{mutated}.o"], binary)
                 if not passes(file, binary, 4 + 10 * self.seconds[suite]):
+                    self.killers[place] = suite
                     return True
             # An optimizing compiler proves that some make no difference.
             pathlib.Path(f"{directory}/original").mkdir()
@@ -235,7 +238,7 @@ def main():
         builder = Builder(directory)
         builder.build(sorted({file for file, _ in selected}))
         with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-            results = pool.map(lambda pair: builder.is_killed(pair[0], pair[1].source), selected)
+            results = pool.map(lambda pair: builder.is_killed(*pair), selected)
             for mutant, result in zip(selected, results):
                 if result is None:
                     continue
