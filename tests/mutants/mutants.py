@@ -29,6 +29,7 @@ ARGUMENTS = sys.argv[1:sys.argv.index("--")]
 COMPILER = [*sys.argv[sys.argv.index("--") + 1:], "-w"]
 LIBS = shlex.split(os.environ["MUTANTS_LIBS"])
 JOBS = os.cpu_count()
+CPU_SECONDS = 60  # of each process of a suite: one that loses its parent may loop for ever
 ENVIRONMENT = {**os.environ, "CK_TAP_LOG_FILE_NAME": "-", "CK_VERBOSITY": "silent",
                "ASAN_OPTIONS": "detect_leaks=0", "CK_DEFAULT_TIMEOUT": "10"}
 
@@ -88,9 +89,10 @@ def passes(file, binary, seconds):
     """Whether a suite of a file passes within a time. Ends at its first test that fails."""
     # A sanitizer makes processes expensive, and these suites need none.
     fork = {"CK_FORK": "no"} if file.startswith(SANITIZED) else {}
-    process = subprocess.Popen([binary], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.DEVNULL, env={**ENVIRONMENT, **fork}, text=True,
-                               errors="replace")
+    process = subprocess.Popen(["prlimit", f"--cpu={CPU_SECONDS}", binary],
+                               cwd=os.path.dirname(binary), env={**ENVIRONMENT, **fork},
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True, errors="replace")
     timer = threading.Timer(seconds, kill, [process])
     timer.start()
     failed = any(line.startswith("not ok") for line in process.stdout)
