@@ -4,6 +4,7 @@
 
 Arguments and $PYTEST_ARGS are for pytest, such as -k greeting, or -n0 for one after the other.
 """
+import contextlib
 import os
 import pathlib
 import shlex
@@ -25,16 +26,27 @@ except ImportError:
 
 
 class Tap:
-    """A plugin that replaces the reports of pytest. See https://testanything.org."""
+    """A plugin that reports to a file. See https://testanything.org."""
 
-    def __init__(self):
+    def __init__(self, file):
+        self.file = file
         self.count = 0
         self.failed = set()
         self.skipped = {}
 
+    def write(self, *words):
+        print(*words, file=self.file, flush=True)
+
+    def comment(self, text):
+        for line in text.splitlines():
+            self.write("#", line)
+
     def fail(self, report):
-        print(*("# " + line for line in report.longreprtext.splitlines()), sep="\n")
+        self.comment(report.longreprtext)
         self.failed.add(report.nodeid)
+
+    def pytest_internalerror(self, excrepr):
+        self.comment(str(excrepr))
 
     def pytest_runtest_logreport(self, report):
         """Called for the setup, the test, and the teardown."""
@@ -44,27 +56,29 @@ class Tap:
             self.skipped[report.nodeid] = report.longrepr[2].replace("Skipped: ", " # SKIP ")
         if report.when not in ("setup", "call"):
             self.count += 1
-            print("not ok" if report.nodeid in self.failed else "ok", self.count, "-",
-                  report.nodeid.replace("#", "") + self.skipped.get(report.nodeid, ""), flush=True)
+            self.write("not ok" if report.nodeid in self.failed else "ok", self.count, "-",
+                       report.nodeid.replace("#", "") + self.skipped.get(report.nodeid, ""))
 
     def pytest_collectreport(self, report):
         """Called for each worker."""
         if report.failed and report.nodeid not in self.failed:
             self.fail(report)
-            print("Bail out!", report.nodeid, "cannot be read")
+            self.write("Bail out!", report.nodeid, "cannot be read")
 
     def pytest_sessionfinish(self):
-        print(f"1..{self.count}", flush=True)
+        self.write(f"1..{self.count}")
 
 
 arguments = [*sys.argv[1:], *shlex.split(os.environ.get("PYTEST_ARGS", ""))]
 # Not whether it exists: the word of "-k check_hello" is a file here, too.
 if not any(".py" in argument for argument in arguments):
     arguments.append(str(pathlib.Path(__file__).absolute().parent))
-with tempfile.TemporaryDirectory(prefix="hellod-") as directory:
+# pytest's own reports go nowhere. Without its reporter, pytest 8 cannot explain a failed assertion.
+tap = Tap(sys.stdout)
+with tempfile.TemporaryDirectory(prefix="hellod-") as directory, \
+        open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
     os.environ["TMPDIR"] = tempfile.tempdir = directory
     # More workers than processors, because most tests wait most of the time.
-    status = pytest.main(["-p", "no:terminalreporter", "-n8", "--basetemp", directory + "/pytest",
-                          *arguments], plugins=[Tap()])
+    status = pytest.main(["-n8", "--basetemp", directory + "/pytest", *arguments], plugins=[tap])
 # TAP has reported the failed tests.
 sys.exit(0 if status == pytest.ExitCode.TESTS_FAILED else status)

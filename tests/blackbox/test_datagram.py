@@ -161,8 +161,10 @@ class Capture:
                                          socket.htons(ETH_P_ALL))
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 256 << 20)
+            self._is_large = True
         except PermissionError:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 << 20)
+            self._is_large = False
         self._thread = threading.Thread(target=self._follow, args=[port])
         self._thread.start()
 
@@ -186,8 +188,10 @@ class Capture:
             last.connect_ex(("127.0.0.1", 9))
         self._thread.join(PATIENCE)
         _, drops = struct.unpack("II", self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
-        assert drops == 0
         self._socket.close()
+        if drops and not self._is_large:
+            pytest.skip(f"{drops} packets were not captured: only root may enlarge the buffer")
+        assert drops == 0
 
 
 def load(clients, count, size):
