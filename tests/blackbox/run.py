@@ -61,7 +61,9 @@ arguments = [*sys.argv[1:], *shlex.split(os.environ.get("PYTEST_ARGS", ""))]
 # Not whether it exists: the word of "-k check_hello" is a file here, too.
 if not any(".py" in argument for argument in arguments):
     arguments.append(str(pathlib.Path(__file__).absolute().parent))
-with tempfile.TemporaryDirectory(prefix="hellod-") as directory:
+# The addresses of UNIX sockets below have at most 107 bytes.
+parent = "/tmp" if len(os.fsencode(tempfile.gettempdir())) > 60 else None
+with tempfile.TemporaryDirectory(prefix="hellod-", dir=parent) as directory:
     os.environ["TMPDIR"] = tempfile.tempdir = directory
     # More workers than processors, because most tests wait most of the time.
     status = pytest.main(["-p", "no:terminalreporter", "-n8", "--basetemp", directory + "/pytest",
