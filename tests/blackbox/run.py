@@ -73,9 +73,11 @@ arguments = [*sys.argv[1:], *shlex.split(os.environ.get("PYTEST_ARGS", ""))]
 # Not whether it exists: the word of "-k check_hello" is a file here, too.
 if not any(".py" in argument for argument in arguments):
     arguments.append(str(pathlib.Path(__file__).absolute().parent))
+# The addresses of UNIX sockets below have at most 107 bytes.
+parent = "/tmp" if len(os.fsencode(tempfile.gettempdir())) > 60 else None
 # pytest's own reports go nowhere. Without its reporter, pytest 8 cannot explain a failed assertion.
 tap = Tap(sys.stdout)
-with tempfile.TemporaryDirectory(prefix="hellod-") as directory, \
+with tempfile.TemporaryDirectory(prefix="hellod-", dir=parent) as directory, \
         open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
     os.environ["TMPDIR"] = tempfile.tempdir = directory
     # More workers than processors, because most tests wait most of the time.

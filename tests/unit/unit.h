@@ -6,8 +6,11 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <dirent.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +85,40 @@ static inline int unit_tcp_connect(int listen_fd, int receive_bytes)
 	while (unit_tcp_queue(listen_fd) == before)
 		usleep(100);
 	return fd;
+}
+
+/* The memory of what a socket has received. UNIX sockets do not count it. */
+static inline uint32_t unit_received_bytes(int fd)
+{
+	uint32_t memory[SK_MEMINFO_VARS] = {0};
+	socklen_t length = sizeof(memory);
+
+	ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &length), 0);
+	return memory[SK_MEMINFO_RMEM_ALLOC];
+}
+
+/*
+ * Sends a datagram from a connected socket. It is in the queue of the other one, where UDP's may
+ * come after send(2).
+ */
+static inline void unit_datagram_send(int fd, int to_fd, const void *bytes, size_t length)
+{
+	uint32_t before = unit_received_bytes(to_fd);
+	int family = 0;
+	socklen_t family_length = sizeof(family);
+
+	ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &family_length), 0);
+	ck_assert_int_eq(sendto(fd, bytes, length, 0, NULL, 0), (ssize_t)length);
+	while (family != AF_UNIX && unit_received_bytes(to_fd) == before)
+		usleep(100);
+}
+
+/* Waits for input, which the loopback interface may deliver late, or for an error. */
+static inline void unit_await_input(int fd)
+{
+	struct pollfd polled = {.fd = fd, .events = POLLIN};
+
+	ck_assert_int_eq(poll(&polled, 1, -1), 1);
 }
 
 /*

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sock_diag.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -139,42 +138,11 @@ static void serve(int family)
 	ck_assert_int_eq(datagram_take(server_fd, &epoll_fd), 1);
 }
 
-/* The memory of what a socket has received: socket(7). */
-static unsigned received_bytes(int fd)
-{
-	uint32_t memory[SK_MEMINFO_VARS] = {0};
-	socklen_t length = sizeof(memory);
-
-	ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &length), 0);
-	return memory[SK_MEMINFO_RMEM_ALLOC];
-}
-
-/* Sends to the server. The loopback interface may be late, but UNIX sockets are not. */
-static void ask_with(const void *request, size_t length)
-{
-	unsigned before = received_bytes(server_fd);
-	struct sockaddr_storage name;
-	socklen_t name_length = sizeof(name);
-
-	ck_assert_int_eq(getsockname(server_fd, (struct sockaddr *)&name, &name_length), 0);
-	ck_assert_int_eq(send(client_fd, request, length, 0), (ssize_t)length);
-	while (name.ss_family == AF_INET && received_bytes(server_fd) == before)
-		usleep(100);
-}
-
 static void ask(size_t length)
 {
 	static char zeros[UDP_BYTES_MAX + 1];
 
-	ask_with(zeros, length);
-}
-
-/* Waits for an answer or an error. */
-static void await_ready(int fd)
-{
-	struct pollfd polled = {.fd = fd, .events = POLLIN};
-
-	ck_assert_int_eq(poll(&polled, 1, -1), 1);
+	unit_datagram_send(client_fd, server_fd, zeros, length);
 }
 
 /* Asserts the result and the counts of one call, and that the client gets the answers. */
@@ -187,7 +155,7 @@ static void assert_answered(int result, unsigned received, unsigned answered)
 	ck_assert_uint_eq(counts.received - before.received, received);
 	ck_assert_uint_eq(counts.answered - before.answered, answered);
 	for (unsigned i = 0; i < answered; i++) {
-		await_ready(client_fd);
+		unit_await_input(client_fd);
 		ck_assert_int_eq(recv(client_fd, frame, sizeof(frame), 0), FRAME_BYTES);
 		ck_assert_mem_eq(frame, greeting->frame, FRAME_BYTES);
 	}
@@ -225,7 +193,7 @@ static const struct {
 START_TEST(frame_is_no_request)
 {
 	serve(AF_INET);
-	ask_with(frames[_i].request, frames[_i].length);
+	unit_datagram_send(client_fd, server_fd, frames[_i].request, frames[_i].length);
 	assert_answered(0, 1, frames[_i].answered);
 }
 END_TEST
@@ -248,7 +216,7 @@ START_TEST(batches_are_bounded)
 	ck_assert_uint_eq(calls[RECVMMSG], 2);
 	client_fd = first_client;
 	for (int i = 0; i < DATAGRAM_BATCH / 2; i++) {
-		await_ready(client_fd);
+		unit_await_input(client_fd);
 		ck_assert_int_eq(recv(client_fd, (char[1]){0}, 1, 0), 1);
 	}
 	assert_answered(0, 10, 5);
@@ -355,7 +323,7 @@ START_TEST(errors_of_the_network_do_not_last)
 		sendto(polled.fd, "", 1, 0, (struct sockaddr *)&nobody, length);
 		/* Before it is taken, there is an error. */
 		if (i == 0 || _i == 0)
-			await_ready(polled.fd);
+			unit_await_input(polled.fd);
 		else
 			ck_assert_int_eq(poll(&polled, 1, 0), 0);
 		if (i == 0)

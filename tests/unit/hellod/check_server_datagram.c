@@ -19,7 +19,9 @@ int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct
 	return (int)syscall(SYS_recvmmsg, fd, messages, count, flags, timeout);
 }
 
-/* Passes a datagram socket. Returns one that is connected to it. */
+static int datagram_fd;
+
+/* Passes a datagram socket, datagram_fd. Returns one that is connected to it. */
 static int pass_datagram(void)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET};
@@ -30,6 +32,7 @@ static int pass_datagram(void)
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, length), 0);
 	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
 	ck_assert_int_eq(connect(client, (struct sockaddr *)&address, length), 0);
+	datagram_fd = FIRST_FD + sockets.fd_count;
 	server_pass(fd, ACTIVATION_LISTENERS);
 	return client;
 }
@@ -38,16 +41,22 @@ static void ask(int client, size_t length)
 {
 	static char zeros[UINT16_MAX];
 
-	ck_assert_int_eq(send(client, zeros, length, 0), (ssize_t)length);
+	unit_datagram_send(client, datagram_fd, zeros, length);
 }
 
-/* Whether there is an answer, of this letter. */
-static bool answered(int client, char letter)
+/* There is an answer, of this letter. */
+static void assert_answered(int client, char letter)
 {
 	char frame[3];
 
-	return recv(client, frame, sizeof(frame), MSG_DONTWAIT) == sizeof(frame) &&
-	       frame[2] == letter;
+	unit_await_input(client);
+	ck_assert_int_eq(recv(client, frame, sizeof(frame), MSG_DONTWAIT), sizeof(frame));
+	ck_assert_int_eq(frame[2], letter);
+}
+
+static void assert_silent(int client)
+{
+	ck_assert_int_eq(recv(client, (char[1]){0}, 1, MSG_DONTWAIT), -1);
 }
 
 static void stop(const char *lines)
@@ -69,10 +78,10 @@ START_TEST(datagrams_are_answered_and_counted)
 	ask(client, 8);
 	server_start();
 	ck_assert(confined.datagrams);
-	ck_assert(answered(client, 'A'));
+	assert_answered(client, 'A');
 	ask(client, 7);
 	server_settle();
-	ck_assert(!answered(client, 'A'));
+	assert_silent(client);
 	if (_i > 0)
 		client_visit();
 	server_advance(STATUS_USEC);
@@ -97,7 +106,7 @@ START_TEST(datagram_socket_may_be_the_first)
 	server_start();
 	ask(client, 8);
 	server_settle();
-	ck_assert(answered(client, 'A'));
+	assert_answered(client, 'A');
 	client_finish(client_fd(unit_tcp_connect(FIRST_FD + 1, 0)));
 }
 END_TEST
@@ -138,7 +147,7 @@ START_TEST(datagrams_do_not_wait_for_clients)
 	client_passive();
 	ask(client, 60003);
 	server_settle();
-	ck_assert(answered(client, 'A'));
+	assert_answered(client, 'A');
 	ck_assert_int_eq(ended_count, 0);
 }
 END_TEST
@@ -183,7 +192,8 @@ START_TEST(stopped_server_leaves_datagrams_in_the_queue)
 	assert_returned(0);
 	ck_assert_uint_eq(receive_calls, 0);
 	server_start();
-	ck_assert(answered(client, 'A') && answered(client, 'A'));
+	assert_answered(client, 'A');
+	assert_answered(client, 'A');
 }
 END_TEST
 
@@ -204,7 +214,7 @@ START_TEST(receiving_pauses_after_an_error)
 		ck_assert_uint_eq(receive_calls, i);
 		server_advance(1);
 	}
-	ck_assert(answered(client, 'A'));
+	assert_answered(client, 'A');
 	assert_said("READY=1\ncannot receive datagrams: Permission denied; check the firewall and "
 		    "the security policy of this host\n");
 }
@@ -247,13 +257,13 @@ START_TEST(greeting_that_fits_no_datagram_is_logged)
 	assert_said(TOO_LONG "READY=1\n");
 	ask(client, 65507);
 	client_visit();
-	ck_assert(!answered(client, 'A'));
+	assert_silent(client);
 	server_greeting('B', too_long - 1);
 	server_signal(SIGHUP);
 	assert_said(RELOADING "reloaded the greeting\nREADY=1\n");
 	ask(client, 65507);
 	server_settle();
-	ck_assert(answered(client, 'B'));
+	assert_answered(client, 'B');
 	server_greeting('C', too_long);
 	server_signal(SIGHUP);
 	assert_said(RELOADING TOO_LONG "reloaded the greeting\nREADY=1\n");

@@ -110,14 +110,6 @@ static int make_client(int family, const struct address *to)
 	return fd;
 }
 
-/* Waits for an answer or an error, which even the loopback interface may delay. */
-static void await_ready(int fd)
-{
-	struct pollfd polled = {.fd = fd, .events = POLLIN};
-
-	ck_assert_int_eq(poll(&polled, 1, -1), 1);
-}
-
 START_TEST(server_can_answer)
 {
 	static const size_t lengths[] = {1, DATAGRAM_REQUEST_BYTES_DEFAULT,
@@ -143,7 +135,7 @@ START_TEST(server_can_answer)
 		ck_assert_int_eq(
 			(int)sendto(server, "A", (size_t)i, 0, (struct sockaddr *)&from, length),
 			i);
-		await_ready(client);
+		unit_await_input(client);
 		ck_assert_int_eq(datagram_check(client), 1);
 		ck_assert_int_eq(datagram_check(client), 1);
 		ck_assert_int_eq((int)recv(client, got, sizeof(got), MSG_DONTWAIT), i);
@@ -165,10 +157,10 @@ START_TEST(refusal_is_an_error)
 		return;
 	}
 	ck_assert_int_eq(datagram_ask(client, 1), 0);
-	await_ready(client);
+	unit_await_input(client);
 	ck_assert_int_eq(datagram_check(client), -ECONNREFUSED);
 	ck_assert_int_eq(datagram_ask(client, 1), 0);
-	await_ready(client);
+	unit_await_input(client);
 	ck_assert_int_eq(datagram_ask(client, 1), -ECONNREFUSED);
 }
 END_TEST
