@@ -150,7 +150,7 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 int getrlimit(__rlimit_resource_t resource, struct rlimit *limit)
 {
 	if (!kernel.active)
-		return (int)syscall(SYS_getrlimit, resource, limit);
+		return prlimit(0, resource, NULL, limit); /* not all have SYS_getrlimit */
 	*limit = (struct rlimit){(rlim_t)kernel.files_limit, FDS_MAX};
 	return 0;
 }
