@@ -212,7 +212,7 @@ END_TEST
 /* Which no binary search can split. */
 START_TEST(one_call_may_have_many_rules)
 {
-	struct seccomp_rule rules[RULES_MAX];
+	struct seccomp_rule rules[RULES_MAX] = {0};
 	struct seccomp_data data = {.nr = 7, .arch = NATIVE};
 	struct filter filter;
 
