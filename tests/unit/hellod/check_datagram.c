@@ -24,6 +24,7 @@ enum call { SENDMMSG, RECVMMSG, SETSOCKOPT, EPOLL_CREATE1, EPOLL_CTL, EPOLL_WAIT
 static unsigned calls[CALLS], failures[CALLS];
 static int errors[CALLS];
 static unsigned send_max = DATAGRAM_BATCH; /* a call sends at most this many */
+static unsigned offered;		   /* to the last call that did not fail */
 
 /* Control data of a request instead of the kernel's; and the header of the last answer. */
 static const struct msghdr *told;
@@ -39,15 +40,31 @@ static void let_fail(enum call call, int error, unsigned times)
 static bool fails(enum call call)
 {
 	calls[call]++;
+	if (failures[call] == 0)
+		return false;
+	failures[call]--;
 	errno = errors[call];
-	return failures[call] > 0 && failures[call]-- > 0;
+	return true;
+}
+
+/* As the kernel might, but so that a sanitizer sees it. */
+static void overwrite(struct msghdr *header)
+{
+	memset(header->msg_name, 0, header->msg_namelen);
+	for (size_t i = 0; i < header->msg_iovlen; i++)
+		memset(header->msg_iov[i].iov_base, 0, header->msg_iov[i].iov_len);
+	if (header->msg_control != NULL)
+		memset(header->msg_control, 0, header->msg_controllen);
 }
 
 int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout)
 {
-	int n = fails(RECVMMSG) ? -1
-				: (int)syscall(SYS_recvmmsg, fd, messages, count, flags, timeout);
+	int n;
 
+	ck_assert_int_eq(flags, MSG_DONTWAIT | MSG_TRUNC);
+	for (unsigned i = 0; i < count; i++)
+		overwrite(&messages[i].msg_hdr);
+	n = fails(RECVMMSG) ? -1 : (int)syscall(SYS_recvmmsg, fd, messages, count, flags, timeout);
 	if (n > 0 && told != NULL) {
 		struct msghdr *header = &messages[0].msg_hdr;
 
@@ -64,6 +81,7 @@ int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 	if (fails(SENDMMSG))
 		return -1;
 	answer = messages[0].msg_hdr;
+	offered = count;
 	if (answer.msg_controllen > 0)
 		memcpy(answer_control, answer.msg_control, answer.msg_controllen);
 	return (int)syscall(SYS_sendmmsg, fd, messages, count < send_max ? count : send_max, flags);
@@ -87,6 +105,7 @@ int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
 
 int epoll_wait(int fd, struct epoll_event *events, int max, int timeout_msec)
 {
+	ck_assert_int_eq(timeout_msec, 0);
 	return fails(EPOLL_WAIT) ? -1 : epoll_pwait(fd, events, max, timeout_msec, NULL);
 }
 
@@ -114,6 +133,9 @@ static int bound(int family)
 	if (family == AF_INET) {
 		((struct sockaddr_in *)&address)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		length = sizeof(struct sockaddr_in);
+	} else if (family == AF_INET6) {
+		((struct sockaddr_in6 *)&address)->sin6_addr = in6addr_loopback;
+		length = sizeof(struct sockaddr_in6);
 	}
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, length), 0);
 	return fd;
@@ -151,6 +173,7 @@ static void assert_answered(int result, unsigned received, unsigned answered)
 	struct datagram_counts before = counts;
 	char frame[FRAME_BYTES + 1];
 
+	errno = ENOTTY; /* that of an earlier call says nothing */
 	ck_assert_int_eq(datagram_answer(epoll_fd, greeting, &counts), result);
 	ck_assert_uint_eq(counts.received - before.received, received);
 	ck_assert_uint_eq(counts.answered - before.answered, answered);
@@ -162,21 +185,25 @@ static void assert_answered(int result, unsigned received, unsigned answered)
 	ck_assert_int_eq(recv(client_fd, frame, sizeof(frame), 0), -1);
 }
 
-static const int families[] = {AF_INET, AF_UNIX};
+static const int families[] = {AF_INET, AF_UNIX, AF_INET6};
 static const size_t lengths[] = {
 	0, 1, FRAME_BYTES - 1, FRAME_BYTES, LONG_BYTES, 1232, UDP_BYTES_MAX,
 };
 
 START_TEST(longer_requests_are_answered)
 {
-	size_t length = lengths[_i / 2];
+	size_t length = lengths[_i / 3];
+	int family = families[_i % 3];
 
-	serve(families[_i % 2]);
+	if (family == AF_INET6 && access("/proc/net/if_inet6", F_OK) < 0)
+		return;
+	serve(family);
 	assert_answered(0, 0, 0);
 	ck_assert_uint_eq(calls[RECVMMSG], 0);
 	ask(length);
 	assert_answered(0, 1, length > FRAME_BYTES);
 	ck_assert_uint_eq(calls[SENDMMSG], length > FRAME_BYTES);
+	ck_assert_int_eq(answer.msg_controllen > 0, length > FRAME_BYTES && family != AF_UNIX);
 }
 END_TEST
 
@@ -198,28 +225,42 @@ START_TEST(frame_is_no_request)
 }
 END_TEST
 
-/* For each socket. The next call answers the rest. */
+/* For each socket. The next call answers the rest. All, or every other one, can be answered. */
 START_TEST(batches_are_bounded)
 {
-	int first_client;
+	int first_client, nth = _i + 1;
 
 	serve(AF_INET);
 	for (int i = 0; i < DATAGRAM_BATCH + 10; i++)
-		ask(i % 2 == 0 ? LONG_BYTES : 0);
+		ask(i % nth == 0 ? LONG_BYTES : 0);
 	first_client = client_fd;
 	serve(AF_UNIX);
 	ask(LONG_BYTES);
 	ck_assert_int_eq(datagram_answer(epoll_fd, greeting, &counts), 0);
 	ck_assert_uint_eq(counts.received, DATAGRAM_BATCH + 1);
-	ck_assert_uint_eq(counts.answered, DATAGRAM_BATCH / 2 + 1);
+	ck_assert_uint_eq(counts.answered, (unsigned)(DATAGRAM_BATCH / nth) + 1);
 	ck_assert_uint_eq(calls[SENDMMSG], 2);
 	ck_assert_uint_eq(calls[RECVMMSG], 2);
 	client_fd = first_client;
-	for (int i = 0; i < DATAGRAM_BATCH / 2; i++) {
+	for (int i = 0; i < DATAGRAM_BATCH / nth; i++) {
 		unit_await_input(client_fd);
 		ck_assert_int_eq(recv(client_fd, (char[1]){0}, 1, 0), 1);
 	}
-	assert_answered(0, 10, 5);
+	assert_answered(0, 10, 10 / (unsigned)nth);
+}
+END_TEST
+
+/* More sockets than an iteration takes are ready: the next one takes the others. */
+START_TEST(many_sockets_are_answered)
+{
+	for (int i = 0; i < 20; i++) {
+		serve(AF_UNIX);
+		ask(LONG_BYTES);
+	}
+	ck_assert_int_eq(datagram_answer(epoll_fd, greeting, &counts), 0);
+	ck_assert_uint_eq(counts.answered, 16);
+	ck_assert_int_eq(datagram_answer(epoll_fd, greeting, &counts), 0);
+	ck_assert_uint_eq(counts.answered, 20);
 }
 END_TEST
 
@@ -240,6 +281,7 @@ START_TEST(answer_that_cannot_be_sent_is_dropped)
 	let_fail(SENDMMSG, send_errors[_i / 8], lost);
 	assert_answered(0, 3, 3 - lost);
 	ck_assert_uint_eq(calls[SENDMMSG], send_max == 1 || lost == 3 ? 3 : lost + 1);
+	ck_assert_uint_eq(offered, lost == 3 ? 0 : send_max == 1 ? 1 : 3 - lost);
 	ask(LONG_BYTES);
 	assert_answered(0, 1, 1);
 }
@@ -349,6 +391,7 @@ static const struct {
 	{"fe80::1", NULL, true, 9, 0},
 	{"ff02::1", NULL, false, 0, 0},
 	{"ff0e::1", NULL, false, 0, 0},
+	{NULL, NULL, false, 0, 0},
 	{NULL, NULL, false, 0, 1}, /* nothing did fit */
 	{"127.0.0.1", "127.0.0.1", false, 0, 1},
 	{"2001:db8::1", NULL, false, 0, sizeof(struct in6_pktinfo)},
@@ -365,9 +408,19 @@ static void add_control(struct msghdr *header, int level, int type, const void *
 	header->msg_controllen += CMSG_SPACE(length);
 }
 
+/* Messages that are no address, though they have its level or its number. */
+static const struct {
+	int level, type;
+} others[] = {
+	{IPPROTO_IP, IP_TTL},
+	{SOL_SOCKET, IP_PKTINFO},
+	{IPPROTO_IPV6, IPV6_HOPLIMIT},
+	{SOL_SOCKET, IPV6_PKTINFO},
+};
+
 /*
- * The address alone; after a time, as with Timestamping=; or after the IPv4-mapped address, as for
- * an IPv4 packet on an IPv6 socket.
+ * The address alone; after a time, as with Timestamping=, and others; or after the IPv4-mapped
+ * address, as for an IPv4 packet on an IPv6 socket.
  */
 START_TEST(answer_leaves_from_the_address_that_was_asked)
 {
@@ -386,6 +439,8 @@ START_TEST(answer_leaves_from_the_address_that_was_asked)
 	serve(AF_INET);
 	if (_i % 3 == 1)
 		add_control(&header, SOL_SOCKET, SCM_TIMESTAMPNS, &now, sizeof(now));
+	for (int i = 0; _i % 3 == 1 && i < UNIT_COUNT(others); i++)
+		add_control(&header, others[i].level, others[i].type, &six, sizeof(six));
 	if (_i % 3 == 2 && spec_dst != NULL) {
 		snprintf(text, sizeof(text), "::ffff:%s", asked);
 		inet_pton(AF_INET6, text, &six.ipi6_addr);
@@ -477,6 +532,36 @@ START_TEST(other_sockets_are_left)
 }
 END_TEST
 
+static int option_of(int fd, int level, int name)
+{
+	int value = -1;
+	socklen_t length = sizeof(value);
+
+	ck_assert_int_eq(getsockopt(fd, level, name, &value, &length), 0);
+	return value;
+}
+
+/* Requests tell the address that was asked, and no error lasts: of IPv4 on an IPv6 socket, too. */
+START_TEST(options_of_a_taken_socket)
+{
+	int fd = socket(_i == 0 ? AF_INET : AF_INET6, SOCK_DGRAM, 0), on = 1;
+
+	if (fd < 0 && errno == EAFNOSUPPORT)
+		return;
+	setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on));
+	calls[SETSOCKOPT] = 0;
+	ck_assert_int_eq(datagram_take(fd, &epoll_fd), 1);
+	ck_assert_uint_eq(calls[SETSOCKOPT], _i == 0 ? 2 : 4);
+	ck_assert_int_eq(option_of(fd, IPPROTO_IP, IP_PKTINFO), 1);
+	ck_assert_int_eq(option_of(fd, IPPROTO_IP, IP_RECVERR), 0);
+	if (_i == 0)
+		return;
+	ck_assert_int_eq(option_of(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO), 1);
+	ck_assert_int_eq(option_of(fd, IPPROTO_IPV6, IPV6_RECVERR), 0);
+}
+END_TEST
+
 START_TEST(taking_may_fail)
 {
 	let_fail((enum call)(SETSOCKOPT + _i), ENOMEM, 1);
@@ -488,7 +573,8 @@ int main(void)
 {
 	return UNIT_RUN(
 		"datagram", {frame_is_no_request, UNIT_COUNT(frames)},
-		{longer_requests_are_answered, 2 * UNIT_COUNT(lengths)}, {batches_are_bounded, 1},
+		{longer_requests_are_answered, 3 * UNIT_COUNT(lengths)}, {batches_are_bounded, 2},
+		{many_sockets_are_answered, 1}, {options_of_a_taken_socket, 2},
 		{answer_that_cannot_be_sent_is_dropped, 8 * UNIT_COUNT(send_errors)},
 		{peer_does_not_hold_up_the_server, 1},
 		{receiving_may_fail, UNIT_COUNT(receive_errors)}, {failed_wait_is_returned, 2},
