@@ -74,6 +74,7 @@ PrivateUsers=yes
 PrivateIPC=yes
 PrivateMounts=yes
 PrivateTmp=yes
+TemporaryFileSystem=/tmp:ro /var/tmp:ro
 PrivateDevices=yes
 ProtectControlGroups=yes
 ProtectHome=yes

@@ -158,7 +158,8 @@ class Container:
         self.link("/etc/tmpfiles.d/tmp.conf", "/dev/null")
         if setting["sbindir"].startswith(("/tmp/", "/var/tmp/", "/home/", "/root/")):
             for unit in SERVICES[:2]:
-                self.write_drop_in(unit, "90-tmp", "[Service]", "PrivateTmp=no", "ProtectHome=no")
+                self.write_drop_in(unit, "90-tmp", "[Service]", "TemporaryFileSystem=",
+                                   "ProtectHome=no")
         if setting.get("catalogdir"):
             self.link("/usr/local/lib/systemd/catalog/hellod.catalog",
                       setting["catalogdir"] + "/hellod.catalog")
