@@ -27,6 +27,7 @@ LIBRARY = r"""
 static volatile const struct {
 	int now, send_error;
 } *numbers;
+static struct timespec start;
 
 __attribute__((constructor)) static void map_numbers(void)
 {
@@ -34,14 +35,16 @@ __attribute__((constructor)) static void map_numbers(void)
 
 	numbers = mmap(NULL, sizeof(*numbers), PROT_READ, MAP_SHARED, fd, 0);
 	close(fd);
+	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &start);
 }
 
 int clock_gettime(clockid_t id, struct timespec *now)
 {
 	int r = (int)syscall(SYS_clock_gettime, id, now);
+	long msec = (now->tv_sec - start.tv_sec) * 1000 + (now->tv_nsec - start.tv_nsec) / 1000000;
 
 	if (id == CLOCK_MONOTONIC && numbers->now > 0)
-		*now = (struct timespec){.tv_sec = numbers->now};
+		*now = (struct timespec){numbers->now + msec / 100000, msec % 100000 * 10000};
 	return r;
 }
 
@@ -56,7 +59,8 @@ ssize_t send(int fd, const void *data, size_t size, int flags)
 @pytest.fixture
 def steer(tmp):
     """A function that sets a number in processes with its environment. NOW: seconds that the clock
-    shows, and stays at, so that a slow machine is not late, or 0; SEND_ERROR: an errno, or 0."""
+    shows, and from which it advances 100 times too slowly, so that a slow machine is not late; or
+    0. SEND_ERROR: an errno, or 0."""
     numbers = open(tmp + "/numbers", "w+b")
     numbers.truncate(8)
 
