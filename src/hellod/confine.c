@@ -89,6 +89,8 @@ struct ruleset {
 	uint64_t fs, net, scoped;
 };
 
+#define SCOPE_ABSTRACT_UNIX_SOCKET UINT64_C(1) /* as in <linux/landlock.h> */
+
 static const struct {
 	int abi;
 	size_t size;
@@ -121,21 +123,27 @@ static int allow_reading(int ruleset_fd, const char *path)
 	return r;
 }
 
-static int restrict_files(const char *read_path)
+static int restrict_objects(const struct confine_needs *needs)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	char *target;
 	int fd = -1, r = 0;
 
-	for (size_t i = 0; fd < 0 && i < COUNT(rulesets); i++)
+	for (size_t i = 0; fd < 0 && i < COUNT(rulesets); i++) {
+		struct ruleset handled = rulesets[i].handled;
+
+		/* The socket of a UNIX client has such a name, unless it binds it to a path. */
+		if (needs->datagrams)
+			handled.scoped &= ~SCOPE_ABSTRACT_UNIX_SOCKET;
 		if (abi >= rulesets[i].abi)
-			fd = (int)syscall(SYS_landlock_create_ruleset, &rulesets[i].handled,
-					  rulesets[i].size, 0);
+			fd = (int)syscall(SYS_landlock_create_ruleset, &handled, rulesets[i].size,
+					  0);
+	}
 	if (fd < 0)
 		return -errno;
-	if (read_path != NULL) {
-		r = allow_reading(fd, read_path);
-		target = realpath(read_path, NULL);
+	if (needs->read_path != NULL) {
+		r = allow_reading(fd, needs->read_path);
+		target = realpath(needs->read_path, NULL);
 		if (r == 0 && target != NULL)
 			r = allow_reading(fd, target);
 		free(target);
@@ -268,7 +276,7 @@ void confine(const struct confine_needs *needs, struct confine_result *ret_resul
 {
 	/* The other two steps require this one, or a privilege. */
 	ret_result->no_new_privs = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
-	ret_result->landlock = restrict_files(needs->read_path);
+	ret_result->landlock = restrict_objects(needs);
 	ret_result->seccomp = filter_calls(needs);
 }
 

@@ -15,7 +15,8 @@ import time
 
 import pytest
 
-from harness import (HELLO, LONGEST, PATIENCE, Background, frame, get_frame, listen, wait_until)
+from harness import (CLIENT, HELLO, LONGEST, PATIENCE, Background, frame, get_frame, listen, run,
+                     wait_until)
 from messages import GREETING_TOO_LONG, SUMMARY_DATAGRAMS
 from namespaces import Namespaces
 
@@ -89,6 +90,13 @@ def test_longer_requests_are_answered(daemon, tmp, bound, address, greeting):
     assert hellod.wait() == [0]
     hellod.log.wait_for(SUMMARY_DATAGRAMS.format(1, 1, answered, "*", "stopped"))
     assert not is_readable(client)
+
+
+@pytest.mark.parametrize("kind", ["", "\0"], ids=["path", "abstract"])
+def test_unix_client(daemon, tmp, kind):
+    """hello-client's socket has an abstract name, and a confined hellod answers there, too."""
+    daemon("listening", listeners=[receiver(kind + tmp + "/server")])
+    assert run(CLIENT, "--udp", f"unix:{kind and '@'}{tmp}/server") == (0, "HELLO\n", "")
 
 
 def test_requests_without_a_server(daemon):
