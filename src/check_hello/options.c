@@ -181,6 +181,7 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 			parse_option(c, optarg, ret_options);
 	}
 	if (optind < argc)
-		usage_error("'%s' is not an option: give the host with -H", argv[optind]);
+		usage_error("'%s' is not an option: give the host with -H, the port with -p",
+			    argv[optind]);
 	target_complete(&server, &ret_options->target);
 }

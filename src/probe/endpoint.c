@@ -68,18 +68,24 @@ static const char *parse_port(const char *text, struct endpoint *endpoint)
 }
 
 /* An address with any zone, but no ']', because it could not be given in brackets. */
-static bool is_ipv6(const char *text, size_t length)
+static bool parse_ipv6(const char *text, size_t length, struct in6_addr *ret_address)
 {
 	const char *percent = memchr(text, '%', length);
 	size_t bare = percent != NULL ? (size_t)(percent - text) : length;
 	char copy[INET6_ADDRSTRLEN];
-	struct in6_addr ignored;
 
 	if (bare >= sizeof(copy) || bare + 1 == length || memchr(text, ']', length) != NULL)
 		return false;
 	memcpy(copy, text, bare);
 	copy[bare] = '\0';
-	return inet_pton(AF_INET6, copy, &ignored) == 1;
+	return inet_pton(AF_INET6, copy, ret_address) == 1;
+}
+
+static bool is_ipv6(const char *text, size_t length)
+{
+	struct in6_addr ignored;
+
+	return parse_ipv6(text, length, &ignored);
 }
 
 /* Every interface has a network of such addresses, so that connect(2) refuses one without. */
@@ -96,8 +102,7 @@ static const char *check_characters(const char *host)
 		return "a host has no '/': give HOST:PORT, or unix:PATH for a UNIX socket";
 	for (const char *c = host; *c != '\0'; c++)
 		if ((unsigned char)*c <= ' ' || *c == 0x7F)
-			return "a host has no blanks: give HOST PORT as two arguments, or "
-			       "HOST:PORT";
+			return "a host has no blanks: give HOST:PORT, or -p PORT";
 	return NULL;
 }
 
@@ -262,10 +267,14 @@ const char *endpoint_format(const struct endpoint *endpoint, char *ret_text)
 const char *endpoint_hint(const struct endpoint *endpoint)
 {
 	const char *host = endpoint->host, *label = strrchr(host, '.');
+	struct in6_addr address;
+	bool ipv6 = parse_ipv6(host, strlen(host), &address);
 
 	if (endpoint->kind != ENDPOINT_HOST)
 		return NULL;
-	if (is_ipv6(host, strlen(host)))
+	if (ipv6 && !IN6_IS_ADDR_LINKLOCAL(&address) && !IN6_IS_ADDR_MC_LINKLOCAL(&address))
+		return "only a link-local address has a zone: leave it out";
+	if (ipv6)
 		return "for the zone, give the name or number of an interface, as in fe80::1%eth0";
 	if (consists_of(host, DIGITS "."))
 		return "for an IPv4 address, give four numbers from 0 to 255, as in 192.0.2.1";

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,6 +99,18 @@ bool target_option(int c, const char *argument, struct target_server *server,
 	}
 }
 
+/* Names are not looked up: they may have addresses of both families. */
+static bool is_of_other_family(const struct probe_target *target)
+{
+	const struct addrinfo hints = {.ai_family = target->family, .ai_flags = AI_NUMERICHOST};
+	struct addrinfo *list = NULL;
+	int r = getaddrinfo(target->endpoint.host, NULL, &hints, &list);
+
+	if (r == 0)
+		freeaddrinfo(list);
+	return r == EAI_ADDRFAMILY;
+}
+
 void target_complete(const struct target_server *server, struct probe_target *target)
 {
 	const char *host = server->host != NULL ? server->host : "";
@@ -109,6 +122,9 @@ void target_complete(const struct target_server *server, struct probe_target *ta
 	if (target->family != AF_UNSPEC && target->endpoint.kind != ENDPOINT_HOST)
 		usage_error("'%s' is not an IP address: leave out -4 and -6",
 			    target->endpoint.host);
+	if (target->family != AF_UNSPEC && is_of_other_family(target))
+		usage_error("'%1$s' is not an IPv%2$c address: leave out -%2$c",
+			    target->endpoint.host, target->family == AF_INET ? '4' : '6');
 	if (!server->udp && target->request_bytes > 0)
 		usage_error("--request-size is the length of a datagram: add --udp");
 	if (server->udp && target->endpoint.kind == ENDPOINT_VSOCK)

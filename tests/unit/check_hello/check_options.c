@@ -127,8 +127,9 @@ static const struct {
 	 "'0': the port is wrong: give a number from 1 to 65535, or the name of a service"},
 	{{"--request-size=9"}, "--request-size is the length of a datagram: add --udp"},
 	{{"-u", "-H", "vsock:2"}, "'vsock:2': vsock has no datagrams: leave out --udp"},
-	{{"host", "7777"}, "'host' is not an option: give the host with -H"},
-	{{"-v", "a|b\n"}, "'a\\x7cb\\x0a' is not an option: give the host with -H"},
+	{{"host", "7777"}, "'host' is not an option: give the host with -H, the port with -p"},
+	{{"-v", "a|b\n"},
+	 "'a\\x7cb\\x0a' is not an option: give the host with -H, the port with -p"},
 
 	/* As getopt_long(3) has it. The first mistake ends it. */
 	{{"-Z"}, "invalid option -- 'Z'"},

@@ -203,6 +203,10 @@ static const struct {
 } hints[] = {
 	{"fe80::1%none",
 	 "for the zone, give the name or number of an interface, as in fe80::1%eth0"},
+	{"ff02::1%none",
+	 "for the zone, give the name or number of an interface, as in fe80::1%eth0"},
+	{"::1%lo", "only a link-local address has a zone: leave it out"},
+	{"2001:db8::1%none", "only a link-local address has a zone: leave it out"},
 	{"192.0.2.256", "for an IPv4 address, give four numbers from 0 to 255, as in 192.0.2.1"},
 	{"localhost.6666", "for a port, give HOST:PORT"},
 	{"hello.sock", "for a UNIX socket, give unix:PATH"},

@@ -74,6 +74,10 @@ static const struct {
 	/* The last one counts. Other options are left to the program. */
 	{{"-4", "-6", "-p1", "-p2", "-e", "A", "-eB"}, 0, "localhost:2 ipv6 e='B'"},
 	{{"--own", "-4"}, 0, "own " DEFAULT " ipv4"},
+	{{"-4", "-H", "127.1"}, 0, "127.1:6666 ipv4"},
+	{{"-6", "-H", "[::1]:7"}, 0, "[::1]:7 ipv6"},
+	{{"-4", "-H", "::ffff:127.0.0.1"}, 0, "[::ffff:127.0.0.1]:6666 ipv4"},
+	{{"-6", "-H", "::ffff:127.0.0.1"}, 0, "[::ffff:127.0.0.1]:6666 ipv6"},
 
 	/* Mistakes. */
 	{{"-u", "--request-size=0"}, WRONG_USAGE, "--request-size: '0'" BYTES},
@@ -87,13 +91,18 @@ static const struct {
 	{{"-6", "-H", "vsock:2"},
 	 WRONG_USAGE,
 	 "'vsock:2' is not an IP address: leave out -4 and -6"},
+	{{"-4", "-H", "[::1]:7"}, WRONG_USAGE, "'::1' is not an IPv4 address: leave out -4"},
+	{{"-4", "-H", "fe80::1%lo"},
+	 WRONG_USAGE,
+	 "'fe80::1%lo' is not an IPv4 address: leave out -4"},
+	{{"-6", "-H", "127.1"}, WRONG_USAGE, "'127.1' is not an IPv6 address: leave out -6"},
 	{{"-u", "-H", "vsock:2"},
 	 WRONG_USAGE,
 	 "'vsock:2': vsock has no datagrams: leave out --udp"},
 	{{"-e", "A\xFF"}, WRONG_USAGE, "--expect: 'A\\xff' is not UTF-8: give the text in UTF-8"},
 	{{"-H", "a\n", "-p", "7"},
 	 WRONG_USAGE,
-	 "'a\\x0a 7': a host has no blanks: give HOST PORT as two arguments, or HOST:PORT"},
+	 "'a\\x0a 7': a host has no blanks: give HOST:PORT, or -p PORT"},
 	{{"-p", ""}, WRONG_USAGE, "'': the port is empty: give a number, or leave it out"},
 };
 
