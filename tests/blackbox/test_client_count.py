@@ -106,9 +106,17 @@ def test_histogram(server):
     ("-c3 -i1.5", 1.3, 4.29, 6.9),
 ])
 def test_interval(server, options, pause, least, limit):
-    since = time.monotonic()
-    assert server([pause, HELLO, WAIT]).client("-q", *options.split()).status == 0
-    assert least <= time.monotonic() - since < limit
+    fake = server([pause, HELLO, WAIT])
+
+    def is_in_time():
+        """Whether it was, because a busy machine may be late."""
+        since = time.monotonic()
+        assert fake.client("-q", *options.split()).status == 0
+        took = time.monotonic() - since
+        assert took >= least
+        return took < limit
+
+    wait_until(is_in_time)
 
 
 @FORMATS
@@ -255,5 +263,5 @@ def test_valgrind(server):
         if re.search(rb"__[atu][bs]*san_", program.read()):
             pytest.skip("a sanitizer is built in")
     status, out, err = run("valgrind", "-q", "--leak-check=full", "--error-exitcode=99", CLIENT,
-                           "-c500", "-i0", "-q", "127.0.0.1", server([HELLO]).target)
+                           "-c500", "-i0", "-q", "127.0.0.1", server([HELLO]).target, patience=600)
     assert (status, err, LOSS.format(500, 500, 0) in out) == (0, "", True)

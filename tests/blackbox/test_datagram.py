@@ -116,16 +116,16 @@ def test_requests_without_a_server(daemon):
         assert not is_readable(client)
 
 
-@pytest.mark.slow(7)
+@pytest.mark.slow(13)
 def test_answers_restart_the_idle_time(daemon):
     server = receiver("127.0.0.1")
-    hellod = daemon("listening", "--idle-timeout=3", listeners=[server])
+    hellod = daemon("listening", "--idle-timeout=6", listeners=[server])
     client = caller(server, "127.0.0.1")
-    for _ in range(9):
+    for _ in range(7):
         assert ask(client) == HELLO
-        time.sleep(0.5)
+        time.sleep(1)
     assert hellod.wait() == [0]
-    hellod.log.wait_for(SUMMARY_DATAGRAMS.format(0, 0, 9, 9, "idle"))
+    hellod.log.wait_for(SUMMARY_DATAGRAMS.format(0, 0, 7, 7, "idle"))
 
 
 def test_reload(daemon, tmp):

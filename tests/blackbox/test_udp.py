@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """hello-client --udp: a test is the server, and answers when and how it likes. What it costs if
 addresses are dead is in test_happy_eyeballs.py."""
+import contextlib
 import re
 import resource
+import select
 import signal
 import socket
 import struct
@@ -12,11 +14,9 @@ import time
 import pytest
 
 from harness import (CHECK, CLIENT, HELLO, LONGEST, PATIENCE, Background, client, frame, like,
-                     listen, objects, target_of)
+                     listen, objects, target_of, wait_until)
 from messages import ADVICE, LONGER_REQUEST, LOSS, NO_DATAGRAMS, TIMED_OUT
 from network import Network, expand
-
-ASKED_TWICE = TIMED_OUT + ", asked 2 times"
 
 
 @pytest.fixture
@@ -35,6 +35,7 @@ def bind(closing):
 
 def ask(server, *arguments, command=(CLIENT,), **how):
     """Starts a client of the server."""
+    queued(server)  # what an earlier client has repeated
     name = server.getsockname()
     if isinstance(name, bytes):
         name = "@" + name[1:].decode()
@@ -45,6 +46,17 @@ def ask(server, *arguments, command=(CLIENT,), **how):
 def receive(server):
     """The next request, and its sender."""
     return server.recvfrom(1 << 17)
+
+
+def queued(server):
+    """The requests that wait."""
+    requests = []
+    server.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            requests.append(receive(server)[0])
+    server.settimeout(PATIENCE)
+    return requests
 
 
 def answer(server, *datagrams):
@@ -123,7 +135,7 @@ def test_server_ends(bind):
     server = bind()
     running = ask(server, "-ojson", "-t30")
     receive(server)
-    server.close()
+    server.connect(server.getsockname())  # takes nothing from others, and keeps the port
     [thing] = objects(running.end().out)
     assert (thing["status"], thing["attempts"][0]["asked"] > 1) == ("refused", True)
     assert 1 <= thing["time"] < 15
@@ -133,17 +145,19 @@ def test_server_ends(bind):
 def test_black_hole(bind, tmp, address):
     server = bind(address.replace("UNIX", tmp + "/socket"))
     where = ":".join(map(str, server.getsockname())) if "." in address else tmp + "/socket"
-    since = time.monotonic()
-    running = ask(server, "-t2.9")
-    receive(server)
-    receive(server)
-    assert time.monotonic() - since >= 1
-    asked = ASKED_TWICE.format("2.9")
-    assert running.end() == (2, "", f"hello-client: {where}: {asked}: {LONGER_REQUEST}\n")
-    assert time.monotonic() - since >= 2.9
-    server.setblocking(False)
-    with pytest.raises(BlockingIOError):
-        receive(server)
+
+    def asks_twice():
+        """Or once, because a busy machine may be late for the second request."""
+        since = time.monotonic()
+        got = ask(server, "-t2.9").end()
+        assert time.monotonic() - since >= 2.9
+        count = len(queued(server))
+        assert count in (1, 2)
+        asked = TIMED_OUT.format("2.9") + (", asked once" if count == 1 else ", asked 2 times")
+        assert got == (2, "", f"hello-client: {where}: {asked}: {LONGER_REQUEST}\n")
+        return count == 2
+
+    wait_until(asks_twice)
 
 
 def test_deadline_before_the_second_request(bind):
@@ -152,10 +166,10 @@ def test_deadline_before_the_second_request(bind):
 
 
 def assert_asked_again(running):
-    """After a second. The client is greeted."""
+    """After a second, or more often on a busy machine. The client is greeted."""
     status, out, err = running.end()
     assert (status, out) == (0, "HELLO\n")
-    msec = re.search(r": answered after ([\d.]+) ms, asked 2 times\n", err)[1]
+    msec = re.search(r": answered after ([\d.]+) ms, asked \d+ times\n", err)[1]
     assert float(msec) >= 1000
 
 
@@ -246,8 +260,9 @@ def test_many(bind):
     """None of the sockets is left open."""
     server = bind()
     running = ask(server, "-c20", "-i0", "-q", files=8)
-    for _ in range(20):
-        answer(server, HELLO)
+    while running.process.poll() is None:
+        if select.select([server], [], [], 0.1)[0]:
+            answer(server, HELLO)
     status, out, err = running.end()
     assert (status, err, LOSS.format(20, 20, 0) in out) == (0, "", True)
 
@@ -345,14 +360,18 @@ def test_plugin(bind):
     assert like('HELLO OK: greeted with "HELLO" by 127.0.0.1:* in *.* s|time=*.*s;;;0;10\n',
                 plugin.end().out)
 
-    plugin = Background("-u", "-t2.5", *where, command=[CHECK])
-    assert [receive(server)[0] for _ in range(2)] == 2 * [bytes(1232)]
-    got = plugin.end()
-    assert got.status == 2
-    assert like(f"HELLO CRITICAL: 127.0.0.1:*: {ASKED_TWICE.format('2.5')}|time=U;;;0;2.5\n",
-                got.out)
+    def asks_twice():
+        queued(server)
+        got = Background("-u", "-t2.5", *where, command=[CHECK]).end()
+        requests = queued(server)
+        assert got.status == 2 and set(requests) == {bytes(1232)}
+        asked = TIMED_OUT.format("2.5") + ", asked *"
+        assert like(f"HELLO CRITICAL: 127.0.0.1:*: {asked}|time=U;;;0;2.5\n", got.out)
+        assert ("asked 2 times" in got.out) == (len(requests) == 2)
+        return len(requests) == 2  # a busy machine may be late for the second one
 
-    server.close()
+    wait_until(asks_twice)
+    server.connect(server.getsockname())
     got = Background("-u", *where, command=[CHECK]).end()
     assert got.status == 2
     assert like("HELLO CRITICAL: *: Connection refused|time=U;;;0;10\n", got.out)
