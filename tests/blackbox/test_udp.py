@@ -240,7 +240,8 @@ def test_late_answers(bind):
     answer(server, frame("4"))
     *things, summary = objects(running.end().out)
     assert [thing["greeting"] for thing in things] == [None, "2", "4"]
-    assert [thing["attempts"][0]["asked"] for thing in things] == [2, 2, 1]
+    asked = [thing["attempts"][0]["asked"] for thing in things]
+    assert asked[:2] == [2, 2] and asked[2] >= 1  # more often on a busy machine
     assert (summary["tried"], summary["greeted"]) == (3, 2)
 
 

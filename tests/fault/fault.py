@@ -81,17 +81,19 @@ def plan(name, run, errnos):
 
 def try_fault(name, fault, normal, normal_seen):
     """Returns what is wrong, and whether the fault was reached. Complaints are checked again."""
-    for attempt in range(2):
+    for _ in range(2):
         try:
             run, seen = play(name, fault)
         except Exception as error:  # of a scenario
-            return [f"the scenario fails: {error!r}"], True, ""
+            wrong, what = [f"the scenario fails: {error!r}"], ""
+            continue
         if not judge.injected(run):
             return [], False, ""
         wrong = list(judge.judge(name, program_of(name), fault, run, seen, normal, normal_seen))
         if not wrong:
             return [], True, ""
-    return wrong, True, f"status {run.status} {run.out[:300]!r} {run.err[:300]!r}"
+        what = f"status {run.status} {run.out[:300]!r} {run.err[:300]!r}"
+    return wrong, True, what
 
 
 def print_table(errnos, tried, failed):

@@ -170,7 +170,8 @@ def main():
     if not shutil.which(OPTIONS.cc):
         sys.exit(f"fuzz: {OPTIONS.cc} is missing: ./bootstrap --all installs it")
     jobs = os.cpu_count() or 1
-    share = OPTIONS.seconds * jobs / sum(SHARES.get(name, 1) for name in OPTIONS.targets)
+    shares = [SHARES.get(name, 1) for name in OPTIONS.targets]
+    share = min(OPTIONS.seconds * jobs / sum(shares), OPTIONS.seconds / max(shares))
     FOUND.mkdir(parents=True, exist_ok=True)
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         build(pool)

@@ -100,9 +100,10 @@ def greet_many(count, concurrency, *options):
 
 
 def outlast(machine):
-    """From the next start of the socket on, instances outlast their clients, and have a minute.
-    The test ends them with "systemctl stop hello@*"."""
-    machine.drop_in("hello@.service", "[Service]", "ExecStartPost=sleep 60", "SystemCallFilter=")
+    """From the next start of the socket on, instances outlast their clients. The test ends
+    them with "systemctl stop hello@*"."""
+    machine.drop_in("hello@.service", "[Service]", "ExecStartPost=sleep 600",
+                    "TimeoutStartSec=infinity", "SystemCallFilter=")
 
 
 @contextlib.contextmanager

@@ -199,7 +199,8 @@ class Container:
                  "--keep-unit", "--notify-ready=yes", "--console=pipe", "--link-journal=no",
                  "--capability=CAP_BPF", "--system-call-filter=bpf landlock_add_rule "
                  "landlock_create_ruleset landlock_restrict_self",
-                 "systemd.unit=basic.target", "systemd.mask=tmp.mount"],
+                 "systemd.unit=basic.target", "systemd.mask=tmp.mount",
+                 "systemd.mask=timers.target"],  # of Debian's packages
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 preexec_fn=in_the_child,
                 env=dict(setting, NOTIFY_SOCKET=str(notify), SYSTEMD_NSPAWN_TMPFS_TMP="0",
@@ -219,7 +220,7 @@ class Container:
     def reboot(self):
         """Reboots. The process enters the network of the new boot."""
         self.attempt("systemctl reboot")
-        assert self.nspawn.wait(PATIENCE_SEC) == 133  # for a reboot, with --keep-unit
+        assert self.nspawn.wait(2 * PATIENCE_SEC) == 133  # for a reboot, with --keep-unit
         self.start()
 
     def end(self):
@@ -287,7 +288,8 @@ class Container:
         return self.run("systemctl list-units --all --plain --no-legend hello@*").splitlines()
 
     def mark_journal(self):
-        """journal() shows the entries from here on."""
+        """journal() shows the entries from here on. Those of before may get their time late."""
+        self.run("journalctl --sync")
         self.mark = time.time()
 
     def journal(self, options=""):

@@ -66,7 +66,7 @@ def test_stop(machine):
         machine.run("systemctl stop hello@*")
         assert machine.instances() == []
     assert machine.attempt("pgrep -x hellod") == (1, "")
-    assert machine.state("hello-netns.service") == "inactive"
+    wait_until(lambda: machine.state("hello-netns.service") == "inactive")
 
 
 @pytest.mark.parametrize("unit, units", [

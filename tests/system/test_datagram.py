@@ -96,7 +96,7 @@ def test_nothing_to_answer_with(machine):
     machine.greeting(b"HEL\xff")
     with call() as client:
         client.send(bytes(8))
-        wait_until(lambda: machine.show(SERVICE, "NRestarts") >= "2")
+        wait_until(lambda: int(machine.show(SERVICE, "NRestarts")) >= 2)
         for _ in range(50):
             client.send(bytes(8))
         assert machine.state(SOCKET) == "active"
