@@ -80,9 +80,9 @@ static void print_greeting(const struct probe_result *result)
 
 static void print_explanation(const struct options *options, const struct probe_result *result)
 {
-	char *explanation = explain_result(&options->target, result);
+	char *explanation = explain_result(&options->target, result, TEXT_CHARACTERS_MAX);
 
-	print_string(explanation, TEXT_CHARACTERS_MAX);
+	print_string(explanation, TEXT_WHOLE);
 	free(explanation);
 }
 

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/number.h"
 #include "common/utf8.h"
+#include "probe/escape.h"
 #include "probe/explain.h"
 
 /* The keys and words are an interface, described in hello-client(1): never change one. */
@@ -190,7 +191,7 @@ static int json_probe(struct report *report, const struct probe_result *result)
 
 	if (report->style->quiet)
 		return 0;
-	explanation = explain_result(report->target, result);
+	explanation = explain_result(report->target, result, ESCAPE_WHOLE);
 	if (explanation == NULL)
 		return -ENOMEM;
 

@@ -85,7 +85,7 @@ int report_text_problem(const struct report *report, const struct probe_result *
 
 	if (report->style->quiet || result->outcome == OUTCOME_GREETED)
 		return 0;
-	explanation = explain_result(report->target, result);
+	explanation = explain_result(report->target, result, ESCAPE_WHOLE);
 	if (explanation == NULL)
 		return -ENOMEM;
 	advice = explain_advice(report->target, result);

@@ -21,7 +21,7 @@ static double seconds(uint64_t usec)
 
 /* Every address that was tried, and how it failed. */
 static int explain_attempts(const struct probe_target *target, const struct probe_result *result,
-			    char **ret_text)
+			    size_t most, char **ret_text)
 {
 	struct address_text text;
 	const char *separator = "";
@@ -35,6 +35,10 @@ static int explain_attempts(const struct probe_target *target, const struct prob
 
 		if (attempt->state == ATTEMPT_NOT_TRIED)
 			continue;
+		if ((size_t)ftell(stream) > most) {
+			fputs("; ...", stream);
+			break;
+		}
 		address_format(attempt->to, &text);
 		fprintf(stream, "%s%s: ", separator, text.whole);
 		if (attempt->state == ATTEMPT_FAILED)
@@ -50,10 +54,10 @@ static int explain_attempts(const struct probe_target *target, const struct prob
 }
 
 static int explain_unexpected(const char *address, const struct probe_target *target,
-			      const struct probe_result *result, char **ret_text)
+			      const struct probe_result *result, size_t most, char **ret_text)
 {
-	char *greeting = escape(result->text, result->text_length);
-	char *expected = escape(target->expected, strlen(target->expected));
+	char *greeting = escape_cut(result->text, result->text_length, most);
+	char *expected = escape_cut(target->expected, strlen(target->expected), most);
 	int r = -1;
 
 	if (greeting != NULL && expected != NULL)
@@ -80,7 +84,7 @@ static int explain_malformed(const char *address, const char *progress,
 
 /* What happened after the connection was made. */
 static int explain_connected(const struct probe_target *target, const struct probe_result *result,
-			     char **ret_text)
+			     size_t most, char **ret_text)
 {
 	struct address_text text;
 	const char *address = text.whole;
@@ -96,7 +100,7 @@ static int explain_connected(const struct probe_target *target, const struct pro
 
 	switch (result->outcome) {
 	case OUTCOME_UNEXPECTED:
-		return explain_unexpected(address, target, result, ret_text);
+		return explain_unexpected(address, target, result, most, ret_text);
 	case OUTCOME_TIMED_OUT:
 		return asprintf(ret_text, "%s: timed out after %.9g s, %s", address,
 				seconds(target->timeout_usec), progress);
@@ -137,11 +141,11 @@ static bool is_name(const struct endpoint *endpoint, const struct resolve_list *
 
 /* What happened at the addresses, after the name that they are of. `host` is escaped. */
 static int explain_addresses(const char *host, const struct probe_target *target,
-			     const struct probe_result *result, char **ret_text)
+			     const struct probe_result *result, size_t most, char **ret_text)
 {
 	char *text;
-	int r = result->connected != NULL ? explain_connected(target, result, &text)
-					  : explain_attempts(target, result, &text);
+	int r = result->connected != NULL ? explain_connected(target, result, most, &text)
+					  : explain_attempts(target, result, most, &text);
 
 	if (r < 0)
 		return r;
@@ -154,10 +158,12 @@ static int explain_addresses(const char *host, const struct probe_target *target
 	return r;
 }
 
-char *explain_result(const struct probe_target *target, const struct probe_result *result)
+char *explain_result(const struct probe_target *target, const struct probe_result *result,
+		     size_t most)
 {
 	bool tried = result->attempts != NULL && result->attempts[0].state != ATTEMPT_NOT_TRIED;
-	char *host = escape(target->endpoint.host, strlen(target->endpoint.host)), *text = NULL;
+	const char *given = target->endpoint.host;
+	char *host = escape_cut(given, strlen(given), most), *text = NULL;
 	int r;
 
 	if (host == NULL)
@@ -171,7 +177,7 @@ char *explain_result(const struct probe_target *target, const struct probe_resul
 	else if (result->outcome == OUTCOME_INTERRUPTED)
 		r = asprintf(&text, "%s: interrupted", host);
 	else if (tried)
-		r = explain_addresses(host, target, result, &text);
+		r = explain_addresses(host, target, result, most, &text);
 	else
 		r = asprintf(&text, "%s: %stimed out after %.9g s", host,
 			     result->resolved_usec == 0 ? "name resolution " : "",

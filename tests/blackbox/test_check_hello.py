@@ -58,6 +58,14 @@ def test_no_server(arguments, status, message):
     assert like(message, text) and metric["value"] == "U"
 
 
+def test_long_host():
+    """The host is cut, and the reason stays."""
+    name = ".".join(5 * [40 * "a"]) + ".invalid"
+    text, _ = parse(run(CHECK, "-H", name), "CRITICAL")
+    assert re.fullmatch(re.escape(name[:200]) + r"\.\.\.: (Name or|Temporary failure in name) .*",
+                        text)
+
+
 def test_refused():
     text, _ = parse(run(CHECK, "-H", "127.0.0.1", "-p", refusing_port()), "CRITICAL")
     assert like("127.0.0.1:*: Connection refused", text)
@@ -129,7 +137,7 @@ def test_hostile_greeting(server):
     assert like("greeted with \"\\x7c'*...\" by 127.0.0.1:* in *.* s", text)
     text, _ = parse(fake.plugin("-w0"), "WARNING")
     text, _ = parse(fake.plugin("-eother"), "CRITICAL")
-    assert like("127.0.0.1:*: greeted with \"\\x7c'*...", text)
+    assert like("127.0.0.1:*: greeted with \"\\x7c'*...\", not with \"other\"", text)
     text, _ = parse(fake.plugin("-v"), "OK")
     for options in ("-vv", "-vvv"):
         status, out, err = fake.plugin(options)
@@ -175,6 +183,8 @@ def test_longest_greeting(server):
     fake = server([LONGEST])
     text, _ = parse(fake.plugin(), "OK")
     assert like(f'greeted with "{200 * "A"}..." by *', text)
+    text, _ = parse(fake.plugin("-e", 300 * "B"), "CRITICAL")
+    assert like(f'127.0.0.1:*: greeted with "{200 * "A"}...", not with "{200 * "B"}..."', text)
     out = fake.plugin("-vvv").out
     assert f"\nreceived: 65537 bytes: ff ff{254 * ' 41'}...\n" in out
     assert out.endswith(f"\ngreeting: {65535 * 'A'}\n")

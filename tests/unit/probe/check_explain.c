@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "common/clock.h"
+#include "probe/escape.h"
 #include "probe/explain.h"
 #include "result_fixture.h"
 
@@ -29,6 +30,7 @@ static const struct row {
 	size_t have, bad_offset, request_bytes;
 	const char *text, *expected;
 	uint64_t timeout_usec;
+	size_t most; /* 0 for no limit */
 	const char *explanation, *advice;
 } rows[] = {
 	{OUTCOME_GREETED, CONNECTED, .text = "HELLO", .explanation = ""},
@@ -94,6 +96,25 @@ static const struct row {
 	{OUTCOME_CLOSED, .host = "192.0.2.01", CONNECTED, .frame = "\0\5", .have = 2,
 	 .explanation = "192.0.2.01: " AT "closed after 2 of 7 bytes",
 	 .advice = "see the server's log"},
+
+	/* Each text is cut, and the reason stays. Of a list, whole addresses stay. */
+	{OUTCOME_UNEXPECTED, CONNECTED, .text = "01234", .expected = "012345", .most = 5,
+	 .host = "abcdef",
+	 .explanation = "abcde...: " AT "greeted with \"01234\", not with \"01234...\""},
+	{OUTCOME_UNKNOWN_HOST, EAI_NONAME, .host = "abcdef", .most = 5,
+	 .explanation = "abcde...: Name or service not known", .advice = "check the name"},
+	{OUTCOME_REFUSED, .most = 69,
+	 .attempts = {{"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED},
+		      {"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED},
+		      {"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED}},
+	 .explanation = AT "Connection refused; " AT "Connection refused; ...",
+	 .advice = "start hello.socket there, or check the address"},
+	{OUTCOME_REFUSED, .most = 70,
+	 .attempts = {{"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED},
+		      {"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED},
+		      {"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED}},
+	 .explanation = AT "Connection refused; " AT "Connection refused; " AT "Connection refused",
+	 .advice = "start hello.socket there, or check the address"},
 
 	/* Timed out, in each phase. */
 	{OUTCOME_TIMED_OUT, .timeout_usec = 250000,
@@ -189,7 +210,7 @@ START_TEST(results_are_explained)
 	if (row->text != NULL)
 		result.text = unit_copy(row->text, result.text_length = strlen(row->text));
 
-	explanation = explain_result(&target, &result);
+	explanation = explain_result(&target, &result, row->most > 0 ? row->most : ESCAPE_WHOLE);
 	ck_assert_str_eq(explanation, row->explanation);
 	ck_assert_pstr_eq(explain_advice(&target, &result), row->advice);
 	free(explanation);
