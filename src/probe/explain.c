@@ -17,11 +17,22 @@ static double seconds(uint64_t usec)
 	return (double)usec / USEC_PER_SEC;
 }
 
-/* These return as asprintf(3) does. */
+/* The address of an attempt. That of a UNIX socket is `host`, which is escaped and cut. */
+static const char *address_of(const struct connect_attempt *attempt,
+			      const struct probe_target *target, const char *host,
+			      struct address_text *text)
+{
+	if (target->endpoint.kind == ENDPOINT_UNIX)
+		return host;
+	address_format(attempt->to, text);
+	return text->whole;
+}
+
+/* These return as asprintf(3) does. `host` is escaped. */
 
 /* Every address that was tried, and how it failed. */
-static int explain_attempts(const struct probe_target *target, const struct probe_result *result,
-			    size_t most, char **ret_text)
+static int explain_attempts(const char *host, const struct probe_target *target,
+			    const struct probe_result *result, size_t most, char **ret_text)
 {
 	struct address_text text;
 	const char *separator = "";
@@ -39,8 +50,7 @@ static int explain_attempts(const struct probe_target *target, const struct prob
 			fputs("; ...", stream);
 			break;
 		}
-		address_format(attempt->to, &text);
-		fprintf(stream, "%s%s: ", separator, text.whole);
+		fprintf(stream, "%s%s: ", separator, address_of(attempt, target, host, &text));
 		if (attempt->state == ATTEMPT_FAILED)
 			fputs(strerror(attempt->error), stream);
 		else
@@ -83,15 +93,14 @@ static int explain_malformed(const char *address, const char *progress,
 }
 
 /* What happened after the connection was made. */
-static int explain_connected(const struct probe_target *target, const struct probe_result *result,
-			     size_t most, char **ret_text)
+static int explain_connected(const char *host, const struct probe_target *target,
+			     const struct probe_result *result, size_t most, char **ret_text)
 {
 	struct address_text text;
-	const char *address = text.whole;
+	const char *address = address_of(result->connected, target, host, &text);
 	char progress[64];
 	size_t have = result->frame_have, whole = FRAME_HEADER_BYTES;
 
-	address_format(result->connected->to, &text);
 	/* The length of the frame is known only from its header. */
 	if (have >= FRAME_HEADER_BYTES)
 		whole += frame_missing(result->frame, FRAME_HEADER_BYTES);
@@ -116,7 +125,6 @@ static int explain_connected(const struct probe_target *target, const struct pro
 	}
 }
 
-/* `host` is escaped. */
 static int explain_unknown(const char *host, const struct probe_target *target, int error,
 			   char **ret_text)
 {
@@ -139,13 +147,13 @@ static bool is_name(const struct endpoint *endpoint, const struct resolve_list *
 	return endpoint->kind == ENDPOINT_HOST && strcmp(endpoint->host, text.host) != 0;
 }
 
-/* What happened at the addresses, after the name that they are of. `host` is escaped. */
+/* What happened at the addresses, after the name that they are of. */
 static int explain_addresses(const char *host, const struct probe_target *target,
 			     const struct probe_result *result, size_t most, char **ret_text)
 {
 	char *text;
-	int r = result->connected != NULL ? explain_connected(target, result, most, &text)
-					  : explain_attempts(target, result, most, &text);
+	int r = result->connected != NULL ? explain_connected(host, target, result, most, &text)
+					  : explain_attempts(host, target, result, most, &text);
 
 	if (r < 0)
 		return r;

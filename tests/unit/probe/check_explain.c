@@ -67,6 +67,13 @@ static const struct row {
 	{OUTCOME_UNREACHABLE, .attempts = {{"/" HARMFUL, ATTEMPT_FAILED, ENOENT}},
 	 .explanation = "/" HARMLESS ": No such file or directory",
 	 .advice = "check the path and its permissions"},
+	/* A path is as it was given, escaped only where a terminal needs it, and cut. */
+	{OUTCOME_RESET, ECONNRESET, .attempts = {{"/b\u00FC x\n", ATTEMPT_CONNECTED, 0}},
+	 .explanation = "/b\u00FC x\\x0a: Connection reset by peer after 0 of 2 header bytes",
+	 .advice = "see the server's log"},
+	{OUTCOME_UNREACHABLE, .attempts = {{"/b\u00FC x", ATTEMPT_FAILED, ENOENT}}, .most = 4,
+	 .explanation = "/b\u00FC ...: No such file or directory",
+	 .advice = "check the path and its permissions"},
 	{OUTCOME_REFUSED,
 	 .attempts = {{"2001:db8::1", ATTEMPT_FAILED, ENETUNREACH},
 		      {"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED},
