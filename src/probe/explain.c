@@ -212,14 +212,28 @@ const char *explain_attempt_state(const struct connect_attempt *attempt)
 static const char *advise_timed_out(const struct probe_target *target,
 				    const struct probe_result *result)
 {
+	/* The path of a UNIX socket was found, or it would be another outcome. */
+	bool found = result->connected != NULL || target->endpoint.kind == ENDPOINT_UNIX;
+
 	if (result->resolved_usec == 0)
 		return "check the name server, or give more time with -t";
 	/* hellod drops a request that is not longer than its frame. */
 	if (target->request_bytes > 0)
-		return "check the address and the firewall, or give a longer --request-size";
-	return result->connected == NULL
-		       ? "check the address and the firewall, or give more time with -t"
-		       : "see the server's log, or give more time with -t";
+		return found ? "see the server's log, or give a longer --request-size"
+			     : "check the address and the firewall, or give a longer "
+			       "--request-size";
+	return found ? "see the server's log, or give more time with -t"
+		     : "check the address and the firewall, or give more time with -t";
+}
+
+static const char *advise_unreachable(const struct probe_target *target,
+				      const struct probe_result *result)
+{
+	if (target->endpoint.kind != ENDPOINT_UNIX)
+		return "check the address and the network";
+	if (result->attempts[0].error != EPROTOTYPE)
+		return "check the path and its permissions";
+	return target->request_bytes > 0 ? "leave out --udp" : "add --udp";
 }
 
 static const char *advise_unknown(const struct endpoint *endpoint, int error)
@@ -232,7 +246,7 @@ static const char *advise_unknown(const struct endpoint *endpoint, int error)
 	case EAI_ADDRFAMILY:
 		return "leave out -4 and -6";
 	case EAI_IDN_ENCODE:
-		return "give it in UTF-8, and install libidn2";
+		return "give a name that IDNA allows, in UTF-8, and install libidn2";
 	default:
 		return endpoint_hint(endpoint) == NULL ? "check the name" : NULL;
 	}
@@ -261,8 +275,7 @@ const char *explain_advice(const struct probe_target *target, const struct probe
 						   "there, or check the address"
 						 : "start hello.socket there, or check the address";
 	case OUTCOME_UNREACHABLE:
-		return target->endpoint.kind == ENDPOINT_UNIX ? "check the path and its permissions"
-							      : "check the address and the network";
+		return advise_unreachable(target, result);
 	case OUTCOME_TIMED_OUT:
 		return advise_timed_out(target, result);
 	case OUTCOME_RESET:

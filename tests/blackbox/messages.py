@@ -28,6 +28,7 @@ ADVICE = {
 }
 NO_DATAGRAMS = "add ListenDatagram= to hello-listen.socket there, or check the address"
 LONGER_REQUEST = "check the address and the firewall, or give a longer --request-size"
+LONGER_REQUEST_UNIX = "see the server's log, or give a longer --request-size"
 CHECK_NAME_SERVER = "check the name server, or give more time with -t"
 CANNOT_WRITE = "standard output: {}\n"
 

@@ -13,7 +13,7 @@ import pytest
 
 from harness import (CHECK, CLIENT, HELLO, LONGEST, PATIENCE, Background, client, frame, like,
                      listen, objects, target_of)
-from messages import ADVICE, LONGER_REQUEST, LOSS, NO_DATAGRAMS, TIMED_OUT
+from messages import ADVICE, LONGER_REQUEST, LONGER_REQUEST_UNIX, LOSS, NO_DATAGRAMS, TIMED_OUT
 from network import Network, expand
 
 ASKED_TWICE = TIMED_OUT + ", asked 2 times"
@@ -115,6 +115,9 @@ def test_nobody_there(bind, closing, tmp):
                         ("nothing", "No such file or directory")]:
         [thing] = objects(client("-u", "-ojson", f"{tmp}/{name}").out)
         assert (thing["status"], thing["error"]) == ("unreachable", f"{tmp}/{name}: {error}")
+    assert client("-u", tmp + "/stream").err.endswith(" for socket: leave out --udp\n")
+    bind(tmp + "/datagrams")
+    assert client(tmp + "/datagrams").err.endswith(" for socket: add --udp\n")
     assert time.monotonic() - since < 15
 
 
@@ -139,7 +142,8 @@ def test_black_hole(bind, tmp, address):
     receive(server)
     assert time.monotonic() - since >= 1
     asked = ASKED_TWICE.format("2.9")
-    assert running.end() == (2, "", f"hello-client: {where}: {asked}: {LONGER_REQUEST}\n")
+    advice = LONGER_REQUEST if "." in address else LONGER_REQUEST_UNIX
+    assert running.end() == (2, "", f"hello-client: {where}: {asked}: {advice}\n")
     assert time.monotonic() - since >= 2.9
     server.setblocking(False)
     with pytest.raises(BlockingIOError):

@@ -52,7 +52,7 @@ static const struct row {
 	 .advice = "leave out -4 and -6"},
 	{OUTCOME_UNKNOWN_HOST, EAI_IDN_ENCODE,
 	 .explanation = "host.example: Parameter string not correctly encoded",
-	 .advice = "give it in UTF-8, and install libidn2"},
+	 .advice = "give a name that IDNA allows, in UTF-8, and install libidn2"},
 	{OUTCOME_UNKNOWN_HOST, EAI_SERVICE,
 	 .explanation = "host.example: no service 'hallo/tcp' in services(5): give a number"},
 	{OUTCOME_SYSTEM_ERROR, EMFILE, .explanation = "host.example: Too many open files",
@@ -67,6 +67,10 @@ static const struct row {
 	{OUTCOME_UNREACHABLE, .attempts = {{"/" HARMFUL, ATTEMPT_FAILED, ENOENT}},
 	 .explanation = "/" HARMLESS ": No such file or directory",
 	 .advice = "check the path and its permissions"},
+	{OUTCOME_UNREACHABLE, .attempts = {{"/s", ATTEMPT_FAILED, EPROTOTYPE}},
+	 .explanation = "/s: Protocol wrong type for socket", .advice = "add --udp"},
+	{OUTCOME_UNREACHABLE, .attempts = {{"/s", ATTEMPT_FAILED, EPROTOTYPE}}, .request_bytes = 1,
+	 .explanation = "/s: Protocol wrong type for socket", .advice = "leave out --udp"},
 	/* A path is as it was given, escaped only where a terminal needs it, and cut. */
 	{OUTCOME_RESET, ECONNRESET, .attempts = {{"/b\u00FC x\n", ATTEMPT_CONNECTED, 0}},
 	 .explanation = "/b\u00FC x\\x0a: Connection reset by peer after 0 of 2 header bytes",
@@ -145,6 +149,13 @@ static const struct row {
 	 .explanation = "[2001:db8::1]:6666: timed out after 10 s, asked 4 times; " AT
 			"No route to host; 192.0.2.2:6666: timed out after 10 s, asked once",
 	 .advice = "check the address and the firewall, or give a longer --request-size"},
+	/* A UNIX socket whose queue is full, or that drops requests, is no firewall. */
+	{OUTCOME_TIMED_OUT, .timeout_usec = 500000, .attempts = {{"/s", ATTEMPT_TIMED_OUT, 0}},
+	 .explanation = "/s: timed out after 0.5 s",
+	 .advice = "see the server's log, or give more time with -t"},
+	{OUTCOME_TIMED_OUT, .timeout_usec = 500000, .attempts = {{"/s", ATTEMPT_TIMED_OUT, 0}},
+	 .request_bytes = 1, .asked = {1}, .explanation = "/s: timed out after 0.5 s, asked once",
+	 .advice = "see the server's log, or give a longer --request-size"},
 	{OUTCOME_REFUSED, .request_bytes = 1,
 	 .attempts = {{"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED}}, .asked = {1},
 	 .explanation = AT "Connection refused",
