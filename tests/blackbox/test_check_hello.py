@@ -6,7 +6,7 @@ import re
 import pytest
 
 from harness import CHECK, HELLO, LONGEST, WAIT, client, frame, like, refusing_port, run, wait_until
-from messages import CANNOT_WRITE, GREETED_BY
+from messages import GREETED_BY, cannot_write
 from test_probe_outcome import SITUATIONS
 
 STATUSES = ["OK", "WARNING", "CRITICAL", "UNKNOWN"]
@@ -237,4 +237,4 @@ def test_output_that_cannot_be_written(server, arguments):
                            ("Broken pipe", {"stdout": broken}),
                            ("Bad file descriptor", {"closed": [1]})]:
             status, _, err = fake.plugin(*arguments, **where)
-            assert (status, err) == (3, "check_hello: " + CANNOT_WRITE.format(why))
+            assert (status, err) == (3, "check_hello: " + cannot_write(why))

@@ -14,7 +14,7 @@ import pytest
 
 from harness import (CLIENT, HELLO, PATIENCE, WAIT, Background, Lines, frame, like, listen, objects,
                      run, wait_until)
-from messages import CANNOT_WRITE, LOSS
+from messages import LOSS, cannot_write
 from test_probe_outcome import FORMATS
 
 PERCENTILES_MIN = 20  # minimum number of greetings for percentiles
@@ -233,7 +233,7 @@ def test_reader_goes_away(server, options):
         assert out.readline()
     running.process.stdout = None
     status, _, err = running.end()
-    assert (status, err.endswith(": " + CANNOT_WRITE.format("Broken pipe"))) == (3, True)
+    assert (status, err.endswith(": " + cannot_write("Broken pipe"))) == (3, True)
 
 
 @pytest.mark.slow(2)

@@ -9,7 +9,7 @@ import pytest
 
 from harness import (CHECK, HELLO, LONGEST, WAIT, client, drip, frame, like, objects,
                      refusing_port, run)
-from messages import CANNOT_WRITE
+from messages import cannot_write
 from test_probe_outcome import FORMATS
 
 HELLO_LINE = (0, "HELLO\n", "")
@@ -134,7 +134,7 @@ def test_output_that_cannot_be_written(server, data, options, output):
                            ("Broken pipe", {"stdout": broken}),
                            ("Bad file descriptor", {"closed": [1]})]:
             status, _, err = fake.client("-o", output, *options.split(), **where)
-            assert (status, err.endswith("hello-client: " + CANNOT_WRITE.format(why))) == (3, True)
+            assert (status, err.endswith("hello-client: " + cannot_write(why))) == (3, True)
 
 
 def test_missing_streams(server):

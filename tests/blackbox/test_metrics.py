@@ -12,7 +12,7 @@ import pytest
 
 from harness import (CLIENT, HELLO, WAIT, Background, client, frame, like, refusing_port, run,
                      wait_until)
-from messages import CANNOT_WRITE
+from messages import cannot_write
 from test_client_output import STRANGE, STRANGE_TEXT
 from test_probe_outcome import SITUATIONS, STATUSES
 
@@ -238,5 +238,5 @@ def test_output_is_whole_or_an_error(server):
         with open("/dev/full", "wb") as full:
             status, _, err = friend.client("-oopenmetrics", *count, stdout=full)
         assert (status, err) == (3, "hello-client: "
-                                 + CANNOT_WRITE.format("No space left on device"))
+                                 + cannot_write("No space left on device"))
     assert run(CLIENT, "-oopenmetrics", "-t0").out == ""
