@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <fnmatch.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,9 +99,9 @@ static void parse_option(int c, const char *argument, struct options *options)
 	case 'c':
 		options->style.counting = true;
 		if (number_parse(argument, 0, UINT64_MAX, &options->count) < 0)
-			usage_error(
-				"--count: '%s' is wrong: give a number of greetings, 0 for no end",
-				argument);
+			usage_error("--count: '%s' is wrong: give a number of greetings from 1 to "
+				    "%" PRIu64 ", or 0 for no end",
+				    argument, UINT64_MAX);
 		break;
 	case 'i':
 		options->interval_usec = target_parse_seconds("interval", argument, 0);
