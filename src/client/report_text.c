@@ -179,8 +179,10 @@ static int text_summary(struct report *report)
 		putchar('\n');
 	printf("--- %s%s%s ---\n", host, endpoint->port[0] != '\0' ? " port " : "", endpoint->port);
 	free(host);
-	printf("%" PRIu64 " greeted of %" PRIu64 " tried, %.6g%% loss\n", stats->greeted,
-	       stats->tried, 100 * stats_loss(stats));
+	printf("%" PRIu64 " greeted of %" PRIu64 " tried", stats->greeted, stats->tried);
+	if (stats->tried > 0)
+		printf(", %.6g%% loss", 100 * stats_loss(stats));
+	putchar('\n');
 	if (stats->greeted > 0)
 		printf("min/avg/max/mdev = %.3f/%.3f/%.3f/%.3f ms\n", msec(stats->min_usec),
 		       stats->mean_usec / USEC_PER_MSEC, msec(stats->max_usec),
