@@ -149,6 +149,10 @@ static const struct {
 	{{"-C", "2"}, 3, "invalid option -- 'C'" PLUGIN},
 	{{"--hostname=a"}, 3, "unrecognized option '--hostname=a'" PLUGIN},
 	{{"--warning", "1"}, 3, "unrecognized option '--warning'" PLUGIN},
+	{{"--warn", "5"}, 3, "unrecognized option '--warn'" PLUGIN},
+	{{"--ho=a"}, 3, "unrecognized option '--ho=a'" PLUGIN},
+	{{"--hosts"}, 3, "unrecognized option '--hosts'" USAGE},
+	{{"--h"}, 3, "option '--h' is ambiguous; possibilities: '--histogram' '--help'" USAGE},
 	{{"--critical=2"}, 3, "unrecognized option '--critical=2'" PLUGIN},
 
 	{{"-V", "--nope"}, 0, "hello-client (" PACKAGE_NAME ") " PACKAGE_VERSION "\n"},
