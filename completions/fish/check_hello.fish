@@ -2,9 +2,16 @@
 #
 # check_hello(1) in fish.
 
+# Unless the host before the cursor has a port, or can have none.
+function __check_hello_port
+    string match -qr -- ' (-[46uvhV]*H|--hostname=?) ?(/|@|unix:|vsock:\d*:|\[\S*\]:|(?!vsock:)[^: ]*:[^: ]*( |$))' \
+        (string join ' ' -- (commandline -opc))
+    or echo 6666
+end
+
 complete -c check_hello -f
 complete -c check_hello -s H -l hostname -x -a '(__fish_print_hostnames)' -d 'Server to check'
-complete -c check_hello -s p -l port -x -a 6666 -d 'Port of the server'
+complete -c check_hello -s p -l port -x -a '(__check_hello_port)' -d 'Port of the server'
 complete -c check_hello -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c check_hello -s 6 -l ipv6 -d 'Use IPv6 only'
 complete -c check_hello -s u -l udp -d 'Ask by datagrams'

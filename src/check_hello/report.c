@@ -66,23 +66,29 @@ static enum status find_status(const struct options *options, const struct probe
 	}
 }
 
-static void print_greeting(const struct probe_result *result)
+/* The path of a UNIX socket is printed as it was given: address_format() would escape more. */
+static void print_address(const struct connect_attempt *attempt, const struct endpoint *endpoint)
 {
 	struct address_text address;
 
-	address_format(result->connected->to, &address);
+	address_format(attempt->to, &address);
+	print_string(endpoint->kind == ENDPOINT_UNIX ? endpoint->host : address.whole, TEXT_WHOLE);
+}
+
+static void print_greeting(const struct options *options, const struct probe_result *result)
+{
 	fputs("greeted with \"", stdout);
 	text_print(result->text, result->text_length, TEXT_CHARACTERS_MAX);
 	fputs("\" by ", stdout);
-	print_string(address.whole, TEXT_WHOLE);
+	print_address(result->connected, &options->target.endpoint);
 	printf(" in %.6f s", seconds(result->time_usec));
 }
 
 static void print_explanation(const struct options *options, const struct probe_result *result)
 {
-	char *explanation = explain_result(&options->target, result);
+	char *explanation = explain_result(&options->target, result, TEXT_CHARACTERS_MAX);
 
-	print_string(explanation, TEXT_CHARACTERS_MAX);
+	print_string(explanation, TEXT_WHOLE);
 	free(explanation);
 }
 
@@ -137,12 +143,9 @@ static void print_configuration(const struct options *options)
 	putchar('\n');
 }
 
-static void print_attempt(const struct connect_attempt *attempt)
+static void print_attempt(const struct connect_attempt *attempt, const struct endpoint *endpoint)
 {
-	struct address_text address;
-
-	address_format(attempt->to, &address);
-	print_string(address.whole, TEXT_WHOLE);
+	print_address(attempt, endpoint);
 	printf(": %s", explain_attempt_state(attempt));
 	if (attempt->state == ATTEMPT_FAILED)
 		printf(" (%s)", strerror(attempt->error));
@@ -173,7 +176,7 @@ enum status report_print(const struct options *options, const struct probe_resul
 
 	printf("HELLO %s: ", status_word(status));
 	if (result->outcome == OUTCOME_GREETED)
-		print_greeting(result);
+		print_greeting(options, result);
 	else
 		print_explanation(options, result);
 	if (crossed != NULL)
@@ -186,7 +189,7 @@ enum status report_print(const struct options *options, const struct probe_resul
 	if (options->verbosity >= 2) {
 		print_configuration(options);
 		for (size_t i = 0; result->attempts != NULL && i < result->addresses.count; i++)
-			print_attempt(&result->attempts[i]);
+			print_attempt(&result->attempts[i], &options->target.endpoint);
 	}
 	if (options->verbosity >= 3)
 		print_frame(result);

@@ -3,10 +3,10 @@
 #ifndef HELLOD_TEXT_H
 #define HELLOD_TEXT_H
 
-#include <stddef.h>
+#include "probe/escape.h"
 
 /* No limit. */
-#define TEXT_WHOLE ((size_t)-1)
+#define TEXT_WHOLE ESCAPE_WHOLE
 
 /*
  * Prints `length` bytes of UTF-8 to standard output. Control characters, newlines, and bytes that

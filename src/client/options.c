@@ -2,7 +2,7 @@
 /* options - the command line of hello-client */
 #include "config.h"
 
-#include <fnmatch.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,9 +98,9 @@ static void parse_option(int c, const char *argument, struct options *options)
 	case 'c':
 		options->style.counting = true;
 		if (number_parse(argument, 0, UINT64_MAX, &options->count) < 0)
-			usage_error(
-				"--count: '%s' is wrong: give a number of greetings, 0 for no end",
-				argument);
+			usage_error("--count: '%s' is wrong: give a number of greetings from 1 to "
+				    "%" PRIu64 ", or 0 for no end",
+				    argument, UINT64_MAX);
 		break;
 	case 'i':
 		options->interval_usec = target_parse_seconds("interval", argument, 0);
@@ -144,9 +144,16 @@ static void parse_operands(int count, char **operands, struct target_server *ser
 /* Whether an unknown option, which is a letter or a word, is one of monitoring plugins. */
 static bool is_of_plugin(int letter, const char *word)
 {
+	static const char *const words[] = {"--hostname", "--warning", "--critical"};
+	size_t length = strcspn(word, "=");
+
 	if (letter != 0)
 		return strchr("HwC", letter) != NULL;
-	return fnmatch("--@(hostname|warning|critical)*", word, FNM_EXTMATCH) == 0;
+	/* Abbreviated, too; but --h may be --help. */
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (length > strlen("--h") && strncmp(word, words[i], length) == 0)
+			return true;
+	return false;
 }
 
 void options_parse(int argc, char **argv, struct options *ret_options)

@@ -4,6 +4,7 @@
 #define HELLOD_REPORT_H
 
 #include <stdbool.h>
+#include <time.h>
 
 #include "client/stats.h"
 #include "probe/probe.h"
@@ -24,7 +25,8 @@ struct report {
 	const struct report_style *style;
 	const struct report_format *format;
 	struct stats stats; /* including the probe that is being reported */
-	int worst; /* exit status of the probes before that one; EXIT_NOT_TRIED without any */
+	int worst;    /* exit status of the probes before that one; EXIT_NOT_TRIED without any */
+	time_t ended; /* openmetrics: the UNIX time of the end of the last probe; 0 without any */
 	uint64_t outcomes[OUTCOME_INTERRUPTED]; /* openmetrics: the number of probes with each */
 	uint64_t buckets[REPORT_BUCKETS];	/* openmetrics: of greetings, cumulative */
 };

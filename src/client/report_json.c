@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/number.h"
 #include "common/utf8.h"
+#include "probe/escape.h"
 #include "probe/explain.h"
 
 /* The keys and words are an interface, described in hello-client(1): never change one. */
@@ -103,10 +104,14 @@ static void add_endpoint(struct json_object *object, const struct endpoint *endp
 	add(object, "port", port(endpoint, result));
 }
 
-static struct json_object *address(const struct connect_attempt *attempt)
+static struct json_object *address(const struct endpoint *endpoint,
+				   const struct connect_attempt *attempt)
 {
 	struct address_text text;
 
+	/* address_format() escapes the path, which JSON has as it is. */
+	if (endpoint->kind == ENDPOINT_UNIX)
+		return string(endpoint->host);
 	address_format(attempt->to, &text);
 	return string(text.host);
 }
@@ -130,7 +135,8 @@ static struct json_object *greeting(const struct probe_result *result)
 	return made(json_object_new_string_len(result->text, (int)result->text_length));
 }
 
-static struct json_object *attempts(const struct probe_result *result)
+static struct json_object *attempts(const struct endpoint *endpoint,
+				    const struct probe_result *result)
 {
 	static const char *const states[] = {
 		[ATTEMPT_NOT_TRIED] = "not-tried",  [ATTEMPT_CONNECTED] = "connected",
@@ -145,7 +151,7 @@ static struct json_object *attempts(const struct probe_result *result)
 		bool asked = attempt->asked > 0;
 		int error = attempt->error;
 
-		add(object, "address", address(attempt));
+		add(object, "address", address(endpoint, attempt));
 		add(object, "outcome",
 		    string(asked && attempt->state == ATTEMPT_CONNECTED ? "answered"
 									: states[attempt->state]));
@@ -183,6 +189,7 @@ static int print_line(struct json_object *object)
 
 static int json_probe(struct report *report, const struct probe_result *result)
 {
+	const struct endpoint *endpoint = &report->target->endpoint;
 	const struct connect_attempt *peer = result->connected;
 	bool greeted = result->text != NULL;
 	struct json_object *object;
@@ -190,15 +197,15 @@ static int json_probe(struct report *report, const struct probe_result *result)
 
 	if (report->style->quiet)
 		return 0;
-	explanation = explain_result(report->target, result);
+	explanation = explain_result(report->target, result, ESCAPE_WHOLE);
 	if (explanation == NULL)
 		return -ENOMEM;
 
 	object = made(json_object_new_object());
 	add(object, "type", string("greeting"));
 	add(object, "sequence", number(report->stats.tried));
-	add_endpoint(object, &report->target->endpoint, result);
-	add(object, "address", peer != NULL ? address(peer) : NULL);
+	add_endpoint(object, endpoint, result);
+	add(object, "address", peer != NULL ? address(endpoint, peer) : NULL);
 	add(object, "family", peer != NULL ? family(peer) : NULL);
 	add(object, "status", string(outcome_word(result->outcome)));
 	add(object, "exit", number((uint64_t)outcome_exit_status(result->outcome)));
@@ -211,7 +218,7 @@ static int json_probe(struct report *report, const struct probe_result *result)
 	add(object, "first_byte_time", phase(result, PHASE_FIRST_BYTE));
 	add(object, "frame_time", phase(result, PHASE_FRAME));
 	add(object, "close_time", phase(result, PHASE_CLOSE));
-	add(object, "attempts", attempts(result));
+	add(object, "attempts", attempts(endpoint, result));
 	free(explanation);
 	return print_line(object);
 }

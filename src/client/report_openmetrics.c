@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "client/report.h"
 #include "common/clock.h"
@@ -101,8 +100,10 @@ static void print_results(const struct report *report, const char *labels, int e
 {
 	print_gauge("success", labels, "Whether all probes succeeded (exit status 0).",
 		    exit_status == EXIT_GREETED, 0);
-	print_gauge("timestamp_seconds", labels, "The UNIX time of the end of the last probe.",
-		    (double)time(NULL), 0);
+	if (report->ended != 0)
+		print_gauge("timestamp_seconds", labels,
+			    "The UNIX time of the end of the last probe.", (double)report->ended,
+			    0);
 	if (report->target->expected != NULL && report->stats.greeted > 0)
 		print_gauge("expected", labels, "Whether all greetings had the expected text.",
 			    report->outcomes[OUTCOME_UNEXPECTED] == 0, 0);
@@ -171,6 +172,7 @@ static int openmetrics_probe(struct report *report, const struct probe_result *r
 {
 	int r;
 
+	report->ended = time(NULL);
 	report->outcomes[result->outcome]++;
 	for (size_t i = 0; i < REPORT_BUCKETS; i++)
 		if (result->text != NULL && result->time_usec <= buckets[i].usec)

@@ -24,12 +24,33 @@ static double msec(uint64_t usec)
 	return (double)usec / USEC_PER_MSEC;
 }
 
-static void print_attempt(const struct connect_attempt *attempt)
+static int print_escaped(const char *text, size_t length, FILE *stream)
+{
+	char *escaped = escape(text, length);
+
+	if (escaped == NULL)
+		return -ENOMEM;
+	fputs(escaped, stream);
+	free(escaped);
+	return 0;
+}
+
+/* The path of a UNIX socket is printed as it was given: address_format() would escape more. */
+static int print_address(const struct endpoint *endpoint, const char *address, FILE *stream)
+{
+	if (endpoint->kind == ENDPOINT_UNIX)
+		address = endpoint->host;
+	return print_escaped(address, strlen(address), stream);
+}
+
+static int print_attempt(const struct endpoint *endpoint, const struct connect_attempt *attempt)
 {
 	struct address_text text;
 
 	address_format(attempt->to, &text);
-	fprintf(stderr, "%s: %s", text.whole, explain_attempt_state(attempt));
+	if (print_address(endpoint, text.whole, stderr) < 0)
+		return -ENOMEM;
+	fprintf(stderr, ": %s", explain_attempt_state(attempt));
 	if (attempt->state == ATTEMPT_FAILED)
 		fprintf(stderr, " (%s)", strerror(attempt->error));
 	if (attempt->state != ATTEMPT_NOT_TRIED)
@@ -38,44 +59,47 @@ static void print_attempt(const struct connect_attempt *attempt)
 	if (attempt->asked > 1)
 		fprintf(stderr, ", asked %u times", attempt->asked);
 	putc('\n', stderr);
+	return 0;
 }
 
 /* Every address, and how long each phase took that came to its end. */
-static void print_phases(const struct probe_result *result)
+static int print_phases(const struct report *report, const struct probe_result *result)
 {
 	static const char *const names[] = {"resolve", "connect", "first byte", "whole frame",
 					    "peer's close"};
 	uint64_t usec;
 
 	for (size_t i = 0; result->attempts != NULL && i < result->addresses.count; i++)
-		print_attempt(&result->attempts[i]);
+		if (print_attempt(&report->target->endpoint, &result->attempts[i]) < 0)
+			return -ENOMEM;
 	for (enum phase phase = PHASE_RESOLVE; phase <= PHASE_CLOSE; phase++)
 		if (probe_phase(result, phase, &usec))
 			fprintf(stderr, "%s: %.3f ms\n", names[phase], msec(usec));
+	return 0;
 }
 
 static int print_greeting(const struct report *report, const struct probe_result *result)
 {
+	int r = 0;
+
 	if (report->style->counting) {
 		struct address_text peer;
 
 		address_format(result->connected->to, &peer);
-		printf("from %s%s%s: seq=%" PRIu64 " time=%.3f ms: ", peer.host,
-		       peer.port[0] != '\0' ? " port " : "", peer.port, report->stats.tried,
-		       msec(result->time_usec));
+		fputs("from ", stdout);
+		r = print_address(&report->target->endpoint, peer.host, stdout);
+		printf("%s%s: seq=%" PRIu64 " time=%.3f ms: ", peer.port[0] != '\0' ? " port " : "",
+		       peer.port, report->stats.tried, msec(result->time_usec));
 	}
-	if (report->style->counting || isatty(STDOUT_FILENO)) {
-		char *escaped = escape(result->text, result->text_length);
-
-		if (escaped == NULL)
-			return -ENOMEM;
-		fputs(escaped, stdout);
-		free(escaped);
-	} else {
+	if (r < 0)
+		return r;
+	if (report->style->counting || isatty(STDOUT_FILENO))
+		r = print_escaped(result->text, result->text_length, stdout);
+	else
 		fwrite(result->text, 1, result->text_length, stdout);
-	}
-	putchar('\n');
-	return 0;
+	if (r == 0)
+		putchar('\n');
+	return r;
 }
 
 int report_text_problem(const struct report *report, const struct probe_result *result)
@@ -85,7 +109,7 @@ int report_text_problem(const struct report *report, const struct probe_result *
 
 	if (report->style->quiet || result->outcome == OUTCOME_GREETED)
 		return 0;
-	explanation = explain_result(report->target, result);
+	explanation = explain_result(report->target, result, ESCAPE_WHOLE);
 	if (explanation == NULL)
 		return -ENOMEM;
 	advice = explain_advice(report->target, result);
@@ -107,8 +131,8 @@ static int text_probe(struct report *report, const struct probe_result *result)
 	if (report->style->quiet)
 		return 0;
 	if (report->style->verbose)
-		print_phases(result);
-	if (result->text != NULL)
+		r = print_phases(report, result);
+	if (r == 0 && result->text != NULL)
 		r = print_greeting(report, result);
 	return r < 0 ? r : report_text_problem(report, result);
 }
@@ -155,8 +179,10 @@ static int text_summary(struct report *report)
 		putchar('\n');
 	printf("--- %s%s%s ---\n", host, endpoint->port[0] != '\0' ? " port " : "", endpoint->port);
 	free(host);
-	printf("%" PRIu64 " greeted of %" PRIu64 " tried, %.6g%% loss\n", stats->greeted,
-	       stats->tried, 100 * stats_loss(stats));
+	printf("%" PRIu64 " greeted of %" PRIu64 " tried", stats->greeted, stats->tried);
+	if (stats->tried > 0)
+		printf(", %.6g%% loss", 100 * stats_loss(stats));
+	putchar('\n');
 	if (stats->greeted > 0)
 		printf("min/avg/max/mdev = %.3f/%.3f/%.3f/%.3f ms\n", msec(stats->min_usec),
 		       stats->mean_usec / USEC_PER_MSEC, msec(stats->max_usec),

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/stdio.h"
@@ -35,8 +36,8 @@ int stdio_close(void)
 	/* After a successful flush, EBADF means that it was never open and nothing was printed. */
 	if (fclose(stdout) != 0 && first_error == 0 && errno != EBADF)
 		first_error = errno;
-	errno = first_error;
 	if (first_error != 0)
-		warn("standard output");
+		warnx("standard output: %s%s", strerror(first_error),
+		      first_error != EPIPE ? ": redirect it to a file that can be written" : "");
 	return -first_error;
 }

@@ -22,6 +22,9 @@
 
 static void attempt_finish(struct connect_attempt *attempt, enum attempt_state state, int error)
 {
+	/* By vsock, also a refusal is a reset: virtio has no other packet for it. */
+	if (attempt->to->storage.ss_family == AF_VSOCK && error == ECONNRESET)
+		error = ECONNREFUSED;
 	attempt->state = state;
 	attempt->error = error;
 	attempt->ended_usec = clock_now_usec();

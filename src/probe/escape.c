@@ -14,6 +14,8 @@
 /* \xNN for one byte. No other character grows more: \uNNNN stands for two bytes at least. */
 #define ESCAPED_BYTES_MAX 4
 
+#define CUT "..."
+
 static bool is_harmful(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x061C || c == 0x200E || c == 0x200F ||
@@ -22,7 +24,7 @@ static bool is_harmful(uint32_t c)
 
 char *escape(const char *text, size_t length)
 {
-	char *escaped = malloc(length * ESCAPED_BYTES_MAX + 1), *end = escaped;
+	char *escaped = malloc(length * ESCAPED_BYTES_MAX + sizeof(CUT)), *end = escaped;
 	size_t n;
 
 	if (escaped == NULL)
@@ -41,5 +43,19 @@ char *escape(const char *text, size_t length)
 		}
 	}
 	*end = '\0';
+	return escaped;
+}
+
+char *escape_cut(const char *text, size_t length, size_t most)
+{
+	char *escaped = escape(text, length), *end = escaped;
+	uint32_t ignored;
+
+	if (escaped == NULL)
+		return NULL;
+	for (; *end != '\0' && most > 0; most--)
+		end += utf8_get(end, strnlen(end, UTF8_BYTES_MAX), &ignored);
+	if (*end != '\0')
+		strcpy(end, CUT);
 	return escaped;
 }

@@ -5,6 +5,9 @@
 
 #include <stddef.h>
 
+/* No limit. */
+#define ESCAPE_WHOLE ((size_t)-1)
+
 /*
  * Copies `length` bytes of UTF-8 and replaces every character that a terminal might act upon: by
  * \xNN those below U+0020 and U+007F; by \uNNNN the other control characters (U+0080 to U+009F),
@@ -14,5 +17,8 @@
  * Returns a string for the caller to free, or NULL without memory.
  */
 char *escape(const char *text, size_t length);
+
+/* The same, but after `most` characters of the result, "..." stands for the rest. */
+char *escape_cut(const char *text, size_t length, size_t most);
 
 #endif

@@ -17,11 +17,22 @@ static double seconds(uint64_t usec)
 	return (double)usec / USEC_PER_SEC;
 }
 
-/* These return as asprintf(3) does. */
+/* The address of an attempt. That of a UNIX socket is `host`, which is escaped and cut. */
+static const char *address_of(const struct connect_attempt *attempt,
+			      const struct probe_target *target, const char *host,
+			      struct address_text *text)
+{
+	if (target->endpoint.kind == ENDPOINT_UNIX)
+		return host;
+	address_format(attempt->to, text);
+	return text->whole;
+}
+
+/* These return as asprintf(3) does. `host` is escaped. */
 
 /* Every address that was tried, and how it failed. */
-static int explain_attempts(const struct probe_target *target, const struct probe_result *result,
-			    char **ret_text)
+static int explain_attempts(const char *host, const struct probe_target *target,
+			    const struct probe_result *result, size_t most, char **ret_text)
 {
 	struct address_text text;
 	const char *separator = "";
@@ -35,8 +46,11 @@ static int explain_attempts(const struct probe_target *target, const struct prob
 
 		if (attempt->state == ATTEMPT_NOT_TRIED)
 			continue;
-		address_format(attempt->to, &text);
-		fprintf(stream, "%s%s: ", separator, text.whole);
+		if ((size_t)ftell(stream) > most) {
+			fputs("; ...", stream);
+			break;
+		}
+		fprintf(stream, "%s%s: ", separator, address_of(attempt, target, host, &text));
 		if (attempt->state == ATTEMPT_FAILED)
 			fputs(strerror(attempt->error), stream);
 		else
@@ -50,10 +64,10 @@ static int explain_attempts(const struct probe_target *target, const struct prob
 }
 
 static int explain_unexpected(const char *address, const struct probe_target *target,
-			      const struct probe_result *result, char **ret_text)
+			      const struct probe_result *result, size_t most, char **ret_text)
 {
-	char *greeting = escape(result->text, result->text_length);
-	char *expected = escape(target->expected, strlen(target->expected));
+	char *greeting = escape_cut(result->text, result->text_length, most);
+	char *expected = escape_cut(target->expected, strlen(target->expected), most);
 	int r = -1;
 
 	if (greeting != NULL && expected != NULL)
@@ -79,15 +93,14 @@ static int explain_malformed(const char *address, const char *progress,
 }
 
 /* What happened after the connection was made. */
-static int explain_connected(const struct probe_target *target, const struct probe_result *result,
-			     char **ret_text)
+static int explain_connected(const char *host, const struct probe_target *target,
+			     const struct probe_result *result, size_t most, char **ret_text)
 {
 	struct address_text text;
-	const char *address = text.whole;
+	const char *address = address_of(result->connected, target, host, &text);
 	char progress[64];
 	size_t have = result->frame_have, whole = FRAME_HEADER_BYTES;
 
-	address_format(result->connected->to, &text);
 	/* The length of the frame is known only from its header. */
 	if (have >= FRAME_HEADER_BYTES)
 		whole += frame_missing(result->frame, FRAME_HEADER_BYTES);
@@ -96,7 +109,7 @@ static int explain_connected(const struct probe_target *target, const struct pro
 
 	switch (result->outcome) {
 	case OUTCOME_UNEXPECTED:
-		return explain_unexpected(address, target, result, ret_text);
+		return explain_unexpected(address, target, result, most, ret_text);
 	case OUTCOME_TIMED_OUT:
 		return asprintf(ret_text, "%s: timed out after %.9g s, %s", address,
 				seconds(target->timeout_usec), progress);
@@ -112,7 +125,6 @@ static int explain_connected(const struct probe_target *target, const struct pro
 	}
 }
 
-/* `host` is escaped. */
 static int explain_unknown(const char *host, const struct probe_target *target, int error,
 			   char **ret_text)
 {
@@ -135,13 +147,13 @@ static bool is_name(const struct endpoint *endpoint, const struct resolve_list *
 	return endpoint->kind == ENDPOINT_HOST && strcmp(endpoint->host, text.host) != 0;
 }
 
-/* What happened at the addresses, after the name that they are of. `host` is escaped. */
+/* What happened at the addresses, after the name that they are of. */
 static int explain_addresses(const char *host, const struct probe_target *target,
-			     const struct probe_result *result, char **ret_text)
+			     const struct probe_result *result, size_t most, char **ret_text)
 {
 	char *text;
-	int r = result->connected != NULL ? explain_connected(target, result, &text)
-					  : explain_attempts(target, result, &text);
+	int r = result->connected != NULL ? explain_connected(host, target, result, most, &text)
+					  : explain_attempts(host, target, result, most, &text);
 
 	if (r < 0)
 		return r;
@@ -154,10 +166,12 @@ static int explain_addresses(const char *host, const struct probe_target *target
 	return r;
 }
 
-char *explain_result(const struct probe_target *target, const struct probe_result *result)
+char *explain_result(const struct probe_target *target, const struct probe_result *result,
+		     size_t most)
 {
 	bool tried = result->attempts != NULL && result->attempts[0].state != ATTEMPT_NOT_TRIED;
-	char *host = escape(target->endpoint.host, strlen(target->endpoint.host)), *text = NULL;
+	const char *given = target->endpoint.host;
+	char *host = escape_cut(given, strlen(given), most), *text = NULL;
 	int r;
 
 	if (host == NULL)
@@ -171,7 +185,7 @@ char *explain_result(const struct probe_target *target, const struct probe_resul
 	else if (result->outcome == OUTCOME_INTERRUPTED)
 		r = asprintf(&text, "%s: interrupted", host);
 	else if (tried)
-		r = explain_addresses(host, target, result, &text);
+		r = explain_addresses(host, target, result, most, &text);
 	else
 		r = asprintf(&text, "%s: %stimed out after %.9g s", host,
 			     result->resolved_usec == 0 ? "name resolution " : "",
@@ -198,14 +212,28 @@ const char *explain_attempt_state(const struct connect_attempt *attempt)
 static const char *advise_timed_out(const struct probe_target *target,
 				    const struct probe_result *result)
 {
+	/* The path of a UNIX socket was found, or it would be another outcome. */
+	bool found = result->connected != NULL || target->endpoint.kind == ENDPOINT_UNIX;
+
 	if (result->resolved_usec == 0)
 		return "check the name server, or give more time with -t";
 	/* hellod drops a request that is not longer than its frame. */
 	if (target->request_bytes > 0)
-		return "check the address and the firewall, or give a longer --request-size";
-	return result->connected == NULL
-		       ? "check the address and the firewall, or give more time with -t"
-		       : "see the server's log, or give more time with -t";
+		return found ? "see the server's log, or give a longer --request-size"
+			     : "check the address and the firewall, or give a longer "
+			       "--request-size";
+	return found ? "see the server's log, or give more time with -t"
+		     : "check the address and the firewall, or give more time with -t";
+}
+
+static const char *advise_unreachable(const struct probe_target *target,
+				      const struct probe_result *result)
+{
+	if (target->endpoint.kind != ENDPOINT_UNIX)
+		return "check the address and the network";
+	if (result->attempts[0].error != EPROTOTYPE)
+		return "check the path and its permissions";
+	return target->request_bytes > 0 ? "leave out --udp" : "add --udp";
 }
 
 static const char *advise_unknown(const struct endpoint *endpoint, int error)
@@ -218,7 +246,7 @@ static const char *advise_unknown(const struct endpoint *endpoint, int error)
 	case EAI_ADDRFAMILY:
 		return "leave out -4 and -6";
 	case EAI_IDN_ENCODE:
-		return "give it in UTF-8, and install libidn2";
+		return "give a name that IDNA allows, in UTF-8, and install libidn2";
 	default:
 		return endpoint_hint(endpoint) == NULL ? "check the name" : NULL;
 	}
@@ -247,8 +275,7 @@ const char *explain_advice(const struct probe_target *target, const struct probe
 						   "there, or check the address"
 						 : "start hello.socket there, or check the address";
 	case OUTCOME_UNREACHABLE:
-		return target->endpoint.kind == ENDPOINT_UNIX ? "check the path and its permissions"
-							      : "check the address and the network";
+		return advise_unreachable(target, result);
 	case OUTCOME_TIMED_OUT:
 		return advise_timed_out(target, result);
 	case OUTCOME_RESET:

@@ -28,8 +28,15 @@ ADVICE = {
 }
 NO_DATAGRAMS = "add ListenDatagram= to hello-listen.socket there, or check the address"
 LONGER_REQUEST = "check the address and the firewall, or give a longer --request-size"
+LONGER_REQUEST_UNIX = "see the server's log, or give a longer --request-size"
 CHECK_NAME_SERVER = "check the name server, or give more time with -t"
-CANNOT_WRITE = "standard output: {}\n"
 
 # check_hello
 GREETED_BY = 'greeted with "{}" by {} in *.* s'
+
+
+# All programs
+def cannot_write(why):
+    """The end of a message. For a pipe whose reader has ended, there is nothing to do."""
+    advice = "" if why == "Broken pipe" else ": redirect it to a file that can be written"
+    return f"standard output: {why}{advice}\n"

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from harness import CHECK, HELLO, LONGEST, WAIT, client, frame, like, refusing_port, run, wait_until
-from messages import CANNOT_WRITE, GREETED_BY
+from messages import GREETED_BY, cannot_write
 from test_probe_outcome import SITUATIONS
 
 STATUSES = ["OK", "WARNING", "CRITICAL", "UNKNOWN"]
@@ -55,6 +55,14 @@ def test_situation(server, options, steps, word, message):
 def test_no_server(arguments, status, message):
     text, metric = parse(run(CHECK, *arguments.split()), status)
     assert like(message, text) and metric["value"] == "U"
+
+
+def test_long_host():
+    """The host is cut, and the reason stays."""
+    name = ".".join(5 * [40 * "a"]) + ".invalid"
+    text, _ = parse(run(CHECK, "-H", name), "CRITICAL")
+    assert re.fullmatch(re.escape(name[:200]) + r"\.\.\.: (Name or|Temporary failure in name) .*",
+                        text)
 
 
 def test_refused():
@@ -128,7 +136,7 @@ def test_hostile_greeting(server):
     assert like("greeted with \"\\x7c'*...\" by 127.0.0.1:* in *.* s", text)
     text, _ = parse(fake.plugin("-w0"), "WARNING")
     text, _ = parse(fake.plugin("-eother"), "CRITICAL")
-    assert like("127.0.0.1:*: greeted with \"\\x7c'*...", text)
+    assert like("127.0.0.1:*: greeted with \"\\x7c'*...\", not with \"other\"", text)
     text, _ = parse(fake.plugin("-v"), "OK")
     for options in ("-vv", "-vvv"):
         status, out, err = fake.plugin(options)
@@ -174,6 +182,8 @@ def test_longest_greeting(server):
     fake = server([LONGEST])
     text, _ = parse(fake.plugin(), "OK")
     assert like(f'greeted with "{200 * "A"}..." by *', text)
+    text, _ = parse(fake.plugin("-e", 300 * "B"), "CRITICAL")
+    assert like(f'127.0.0.1:*: greeted with "{200 * "A"}...", not with "{200 * "B"}..."', text)
     out = fake.plugin("-vvv").out
     assert f"\nreceived: 65537 bytes: ff ff{254 * ' 41'}...\n" in out
     assert out.endswith(f"\ngreeting: {65535 * 'A'}\n")
@@ -226,4 +236,4 @@ def test_output_that_cannot_be_written(server, arguments):
                            ("Broken pipe", {"stdout": broken}),
                            ("Bad file descriptor", {"closed": [1]})]:
             status, _, err = fake.plugin(*arguments, **where)
-            assert (status, err) == (3, "check_hello: " + CANNOT_WRITE.format(why))
+            assert (status, err) == (3, "check_hello: " + cannot_write(why))

@@ -14,7 +14,7 @@ import pytest
 
 from harness import (CLIENT, HELLO, PATIENCE, WAIT, Background, Lines, frame, like, listen, objects,
                      run, wait_until)
-from messages import CANNOT_WRITE, LOSS
+from messages import COUNTS, LOSS, cannot_write
 from test_probe_outcome import FORMATS
 
 PERCENTILES_MIN = 20  # minimum number of greetings for percentiles
@@ -190,24 +190,28 @@ def test_quit(server, tmp, options, summary):
         assert [thing["tried"] for thing in objects(out)] == [2, 3]
 
 
-def test_quit_before_the_first_greeting(server, closing, tmp):
-    """On a connection, and while a UNIX socket has a full queue."""
+@pytest.mark.parametrize("output, summary", [
+    ("json", '{"type":"summary",*"exit":3,"tried":0,"greeted":0,"loss":null,*'),
+    ("text", COUNTS.format(0, 0)),
+])
+def test_quit_before_the_first_greeting(server, closing, tmp, output, summary):
+    """On a connection, and while a UNIX socket has a full queue. The loss is not known."""
     full = closing(listen(tmp + "/full", backlog=0))
     closing(socket.socket(socket.AF_UNIX)).connect(full.getsockname())
     fake = server([WAIT])
     for where in (["127.0.0.1", fake.target], [full.getsockname()]):
-        running = Background("-c0", "-ojson", *where)
+        running = Background("-c0", "-o", output, *where)
         said = Lines(running.process.stdout)
         if len(where) > 1:
             fake.seen.wait_for("accepted")
         else:
             wait_until(lambda: caught(running.process.pid, signal.SIGQUIT))
         running.process.send_signal(signal.SIGQUIT)
-        said.wait_for('{"type":"summary",*"exit":3,"tried":0,"greeted":0,"loss":null,*')
+        said.wait_for(summary)
         assert running.process.poll() is None
         running.process.terminate()
         assert running.process.wait(PATIENCE) == 3
-        said.wait_for('{"type":"summary",*"exit":3,"tried":0,*', 2)
+        said.wait_for(summary, 2)
 
 
 def caught(pid, number):
@@ -241,7 +245,7 @@ def test_reader_goes_away(server, options):
         assert out.readline()
     running.process.stdout = None
     status, _, err = running.end()
-    assert (status, err.endswith(": " + CANNOT_WRITE.format("Broken pipe"))) == (3, True)
+    assert (status, err.endswith(": " + cannot_write("Broken pipe"))) == (3, True)
 
 
 @pytest.mark.slow(2)

@@ -7,8 +7,9 @@ import subprocess
 
 import pytest
 
-from harness import HELLO, LONGEST, WAIT, client, drip, frame, like, objects, refusing_port
-from messages import CANNOT_WRITE
+from harness import (CHECK, HELLO, LONGEST, WAIT, client, drip, frame, like, objects,
+                     refusing_port, run)
+from messages import cannot_write
 from test_probe_outcome import FORMATS
 
 HELLO_LINE = (0, "HELLO\n", "")
@@ -73,6 +74,29 @@ def test_strange_greeting(server):
     assert (thing["greeting"], thing["frame_length"]) == (STRANGE_TEXT, len(STRANGE))
 
 
+def test_path(server, tmp):
+    """The JSON has a path as it is, bytes that are not UTF-8 replaced; text escapes only what a
+    terminal needs. That nobody listens there changes nothing."""
+    path = tmp + "/bü x\n\udcff"
+    shown, replaced = tmp + "/bü x\\x0a\\xff", tmp + "/bü x\n\ufffd"
+    for status in (2, 0):
+        if status == 0:
+            fake = server([HELLO], address=path)
+        thing = objects(client("-ojson", path).out)[0]
+        assert (thing["host"], thing["exit"]) == (replaced, status)
+        assert thing["address"] == (None if status else replaced)
+        assert [attempt["address"] for attempt in thing["attempts"]] == [replaced]
+        _, out, err = client("-vc1", path)
+        assert err.startswith(shown + ": ")
+        assert f"\n--- {shown} ---\n" in out
+        if status:
+            assert f"\nhello-client: seq=1: {shown}: No such file" in err
+            assert f" {shown}: No such file" in run(CHECK, "-H", path).out
+        else:
+            assert out.startswith(f"from {shown}: seq=1 ")
+            assert f'"HELLO" by {shown} in' in fake.plugin().out
+
+
 # T20 of hellod-security(7)
 @pytest.mark.parametrize("host", [b"\xff", b"a|b", b'"\\', b"/none/\xff", b"/none/a\nb|"])
 def test_strange_host(host):
@@ -113,7 +137,7 @@ def test_output_that_cannot_be_written(server, data, options, output):
                            ("Broken pipe", {"stdout": broken}),
                            ("Bad file descriptor", {"closed": [1]})]:
             status, _, err = fake.client("-o", output, *options.split(), **where)
-            assert (status, err.endswith("hello-client: " + CANNOT_WRITE.format(why))) == (3, True)
+            assert (status, err.endswith("hello-client: " + cannot_write(why))) == (3, True)
 
 
 def test_missing_streams(server):

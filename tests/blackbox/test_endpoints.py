@@ -100,6 +100,10 @@ def test_international_name(network, locale):
         2, f"hello-client: bücher.test: [::1]:6666: Connection refused: {ADVICE['refused']}\n")
     status, _, err = probe("bücher.test".encode("iso-8859-1"))
     assert status == 3 and "not correctly encoded" in err
+    # IDNA allows no emoji.
+    status, _, err = probe("💩.test")
+    assert (status, err) == (3, "hello-client: 💩.test: Parameter string not correctly encoded: "
+                                "give a name that IDNA allows, in UTF-8, and install libidn2\n")
 
 
 def test_abstract_name(closing, tmp):

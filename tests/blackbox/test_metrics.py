@@ -10,8 +10,9 @@ import time
 
 import pytest
 
-from harness import CLIENT, HELLO, WAIT, Background, client, frame, like, refusing_port, run
-from messages import CANNOT_WRITE
+from harness import (CLIENT, HELLO, WAIT, Background, client, frame, like, refusing_port, run,
+                     wait_until)
+from messages import cannot_write
 from test_client_output import STRANGE, STRANGE_TEXT
 from test_probe_outcome import SITUATIONS, STATUSES
 
@@ -169,6 +170,19 @@ def test_signal(server, number, turns, tried):
     metrics = Metrics(got.out, "127.0.0.1:" + friend.target)
     assert (got.status, metrics["success"]) == ((0, 1) if tried else (3, 0))
     assert (metrics["tried"], metrics["greeted"]) == (tried, tried)
+    assert ("timestamp_seconds" in metrics.types) == bool(tried)
+
+
+@pytest.mark.slow(3)
+def test_timestamp(server):
+    """It is that of the end of the last probe, not that of the signal, which comes later."""
+    friend = server([HELLO])
+    running = Background("-oopenmetrics", "-c0", "-i100", "127.0.0.1", friend.target)
+    friend.seen.wait_for("accepted")
+    greeted = time.time()
+    wait_until(lambda: time.time() > greeted + 3)
+    metrics = Metrics(running.end(signal.SIGINT).out, "127.0.0.1:" + friend.target)
+    assert metrics["timestamp_seconds"] < greeted + 2
 
 
 @pytest.mark.parametrize("count", [[], ["-c2", "-i0"]])
@@ -226,5 +240,5 @@ def test_output_is_whole_or_an_error(server):
         with open("/dev/full", "wb") as full:
             status, _, err = friend.client("-oopenmetrics", *count, stdout=full)
         assert (status, err) == (3, "hello-client: "
-                                 + CANNOT_WRITE.format("No space left on device"))
+                                 + cannot_write("No space left on device"))
     assert run(CLIENT, "-oopenmetrics", "-t0").out == ""

@@ -95,6 +95,7 @@ def test_full_queue(closing, tmp, output, address):
     where = [name] if address == "UNIX" else ["127.0.0.1", str(name[1])]
     message = TIMED_OUT.format("0.4")
     check(output, ["-t", "0.4", *where], ":".join(where), "timed-out", message)
+    assert ("firewall" in client("-t", "0.4", *where).err) == (address != "UNIX")
 
 
 def test_reset_at_once(server):

@@ -15,7 +15,7 @@ import pytest
 
 from harness import (CHECK, CLIENT, HELLO, LONGEST, PATIENCE, Background, client, frame, like,
                      listen, objects, target_of, wait_until)
-from messages import ADVICE, LONGER_REQUEST, LOSS, NO_DATAGRAMS, TIMED_OUT
+from messages import ADVICE, LONGER_REQUEST, LONGER_REQUEST_UNIX, LOSS, NO_DATAGRAMS, TIMED_OUT
 from network import Network, expand
 
 
@@ -127,6 +127,9 @@ def test_nobody_there(bind, closing, tmp):
                         ("nothing", "No such file or directory")]:
         [thing] = objects(client("-u", "-ojson", f"{tmp}/{name}").out)
         assert (thing["status"], thing["error"]) == ("unreachable", f"{tmp}/{name}: {error}")
+    assert client("-u", tmp + "/stream").err.endswith(" for socket: leave out --udp\n")
+    bind(tmp + "/datagrams")
+    assert client(tmp + "/datagrams").err.endswith(" for socket: add --udp\n")
     assert time.monotonic() - since < 15
 
 
@@ -145,6 +148,7 @@ def test_server_ends(bind):
 def test_black_hole(bind, tmp, address):
     server = bind(address.replace("UNIX", tmp + "/socket"))
     where = ":".join(map(str, server.getsockname())) if "." in address else tmp + "/socket"
+    advice = LONGER_REQUEST if "." in address else LONGER_REQUEST_UNIX
 
     def asks_twice():
         """Or once, because a busy machine may be late for the second request."""
@@ -154,7 +158,7 @@ def test_black_hole(bind, tmp, address):
         count = len(queued(server))
         assert count in (1, 2)
         asked = TIMED_OUT.format("2.9") + (", asked once" if count == 1 else ", asked 2 times")
-        assert got == (2, "", f"hello-client: {where}: {asked}: {LONGER_REQUEST}\n")
+        assert got == (2, "", f"hello-client: {where}: {asked}: {advice}\n")
         return count == 2
 
     wait_until(asks_twice)

@@ -5,7 +5,7 @@ import os.path
 import pytest
 
 from harness import CHECK, CLIENT, HELLOD, client, like, run
-from messages import CANNOT_WRITE
+from messages import cannot_write
 from namespaces import unshare
 from test_probe_outcome import FORMATS
 
@@ -83,7 +83,7 @@ def test_help(program, failure, option):
         for why, where in [("No space left on device", {"stdout": full}),
                            ("Bad file descriptor", {"closed": [1]})]:
             assert run(program, option, **where) == (
-                failure, "", f"{name}: " + CANNOT_WRITE.format(why))
+                failure, "", f"{name}: " + cannot_write(why))
 
 
 @pytest.mark.parametrize("program, failure", [(HELLOD, 71), (CLIENT, 3), (CHECK, 3)],

@@ -203,7 +203,7 @@ static void check_text(bool counting)
 
 static void check_explanation(void)
 {
-	char *explanation = explain_result(report.target, &result);
+	char *explanation = explain_result(report.target, &result, ESCAPE_WHOLE);
 
 	REQUIRE(explanation != NULL && strchr(explanation, '\n') == NULL);
 	REQUIRE(made_is_harmless(explanation, strlen(explanation)));

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # --help, the manuals and the completions have exactly the options that the programs take, each with
-# or without an argument.
+# or without an argument. The completions offer a port where the programs take one.
 #
 # A table of options has lines such as "-4 --ipv4", "-t --timeout argument" and "--histogram".
 set -eu -o pipefail
@@ -172,6 +172,49 @@ done
 check hellod man/hellod.8
 check hello-client man/hello-client.1
 check check_hello man/check_hello.1
+
+# in_zsh_port HOST: what zsh offers for the port after it, with stand-ins for its functions.
+in_zsh_port()
+{
+	# shellcheck disable=SC2016 # for zsh
+	zsh -f -c '_arguments() { : }; _message() { : }; _wanted() { print 6666 }
+		. "$1"; line=("$2"); _hello-client_port' - "$srcdir/completions/zsh/_hello-client" "$1"
+}
+
+# offers PORT PROGRAM WORD...: each shell offers this port, or none, after these words.
+offers()
+{
+	local port=$1 fish=$srcdir/completions/fish/$2.fish
+	shift
+
+	same "bash, port after $*" "$port" "$(in_bash "$@" '')"
+	! command -v fish >/dev/null || same "fish, port after $*" "$port" \
+		"$(fish -c ". $fish; complete -C '$* '" | cut -f 1)"
+	# zsh itself knows which options exclude each other.
+	[ $# -ne 2 ] || ! command -v zsh >/dev/null ||
+		same "zsh, port after $*" "$port" "$(in_zsh_port "$2")"
+}
+
+for host in localhost ::1 '[::1]' fe80::1%eth0 vsock:2; do
+	offers 6666 hello-client "$host"
+	offers 6666 hello-client "$host" -p
+	offers 6666 hello-client -v -t 1 -e p "$host"
+	offers '' hello-client "$host" -p 6666
+	offers '' hello-client -4vp 6666 "$host"
+	offers '' hello-client --port=6666 "$host"
+	offers '' hello-client "$host" 6666
+	offers '' hello-client "$host" 6666 -p
+	offers 6666 check_hello -H "$host" -p
+done
+for host in localhost:7 127.0.0.1:7 '[::1]:7' vsock:2:7 /run/x unix:x @x; do
+	offers '' hello-client "$host"
+	offers '' hello-client "$host" -vp
+	offers '' check_hello -H "$host" -p
+	offers '' check_hello "--hostname=$host" --port
+	offers '' check_hello -vH "$host" -p
+done
+offers 6666 hello-client -p
+offers 6666 check_hello -vp
 
 # Icinga has a use for all options but these.
 icinga=examples/icinga2-hello.conf

@@ -44,7 +44,9 @@ static void describe(const struct options *options)
 	"check_hello(1)" USAGE
 #define SECONDS "is wrong: give seconds from 0 to 86400" USAGE
 #define TIMEOUT "is wrong: give seconds from 0.001 to 86400" USAGE
-#define COUNT "is wrong: give a number of greetings, 0 for no end" USAGE
+#define COUNT \
+	"is wrong: give a number of greetings from 1 to 18446744073709551615, or 0 for no " \
+	"end" USAGE
 #define BYTES "is wrong: give a number of bytes from 1 to 65507" USAGE
 #define PORT "the port is wrong: give a number from 1 to 65535, or the name of a service" USAGE
 
@@ -147,6 +149,10 @@ static const struct {
 	{{"-C", "2"}, 3, "invalid option -- 'C'" PLUGIN},
 	{{"--hostname=a"}, 3, "unrecognized option '--hostname=a'" PLUGIN},
 	{{"--warning", "1"}, 3, "unrecognized option '--warning'" PLUGIN},
+	{{"--warn", "5"}, 3, "unrecognized option '--warn'" PLUGIN},
+	{{"--ho=a"}, 3, "unrecognized option '--ho=a'" PLUGIN},
+	{{"--hosts"}, 3, "unrecognized option '--hosts'" USAGE},
+	{{"--h"}, 3, "option '--h' is ambiguous; possibilities: '--histogram' '--help'" USAGE},
 	{{"--critical=2"}, 3, "unrecognized option '--critical=2'" PLUGIN},
 
 	{{"-V", "--nope"}, 0, "hello-client (" PACKAGE_NAME ") " PACKAGE_VERSION "\n"},

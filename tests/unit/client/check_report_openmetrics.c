@@ -8,12 +8,14 @@
 #include "common/clock.h"
 #include "report_fixture.h"
 
+static time_t now = 1700000000;
+
 /* In place of the C library's. */
 time_t time(time_t *ret_seconds)
 {
 	if (ret_seconds != NULL)
-		*ret_seconds = 1700000000;
-	return 1700000000;
+		*ret_seconds = now;
+	return now;
 }
 
 /* Adds fixture->result to the report, as main() does. */
@@ -247,6 +249,24 @@ START_TEST(buckets_include_their_limits)
 }
 END_TEST
 
+/* Not the time of the last interval, or of a probe that was interrupted, before the summary. */
+START_TEST(timestamp_is_of_the_last_probe)
+{
+	struct fixture *fixture = fixture_new(&report_openmetrics);
+
+	fixture->style.counting = true;
+	for (int i = 0; i < 2; i++) {
+		now += 50;
+		result_make_greeting(&fixture->result, "::1", UNIT_BYTES("A"), 100);
+		probe(fixture);
+	}
+	now += 50;
+	summarize(fixture);
+	ck_assert_str_eq(value(fixture, "timestamp_seconds{" LABELS "}"), "1700000100");
+	fixture_free(fixture);
+}
+END_TEST
+
 /* Interrupted before the end of the first probe. */
 START_TEST(no_probe_is_no_success)
 {
@@ -259,6 +279,7 @@ START_TEST(no_probe_is_no_success)
 	summarize(fixture);
 	ck_assert_ptr_nonnull(strstr(fixture->out, "\nhello_probe_success{" LABELS "} 0\n"));
 	ck_assert_ptr_null(strstr(fixture->out, "expected{"));
+	ck_assert_ptr_null(strstr(fixture->out, "timestamp"));
 	ck_assert_str_eq(value(fixture, "tried{" LABELS "}"), "0");
 	ck_assert_str_eq(value(fixture, "greeting_duration_seconds_sum{" LABELS "}"), "0.000000");
 	fixture_free(fixture);
@@ -271,5 +292,6 @@ int main(void)
 			{missing_values_are_left_out, 1},
 			{success_is_exit_status_0, UNIT_COUNT(outcomes)},
 			{labels_name_the_endpoint, UNIT_COUNT(endpoints)},
-			{buckets_include_their_limits, 1}, {no_probe_is_no_success, 1});
+			{buckets_include_their_limits, 1}, {timestamp_is_of_the_last_probe, 1},
+			{no_probe_is_no_success, 1});
 }

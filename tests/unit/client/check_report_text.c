@@ -119,6 +119,9 @@ START_TEST(histogram_fits_the_terminal)
 	fixture_summary(fixture, 0, 3, 0);
 	ck_assert_ptr_nonnull(strstr(fixture->out, "0 greeted of 3 tried, 100% loss\n"));
 	ck_assert_ptr_null(strchr(fixture->out, '#'));
+	/* Of nothing, no share is lost. */
+	fixture_summary(fixture, 0, 0, EXIT_NOT_TRIED);
+	ck_assert_str_eq(fixture->out, "\n--- a\\x1b port 6666 ---\n0 greeted of 0 tried\n");
 	fixture_free(fixture);
 }
 END_TEST

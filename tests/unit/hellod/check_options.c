@@ -154,7 +154,8 @@ START_TEST(unwritten_output_is_an_error)
 	static const char *const words[][WORDS_MAX] = {{"--version"}, {"--help"}};
 
 	ck_assert_int_eq(parse(words[_i], open("/dev/full", O_RDWR)), EX_IOERR);
-	ck_assert_str_eq(err, "hellod: standard output: No space left on device\n");
+	ck_assert_str_eq(err, "hellod: standard output: No space left on device: redirect it to a "
+			      "file that can be written\n");
 }
 END_TEST
 

@@ -51,6 +51,32 @@ START_TEST(texts_are_escaped)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	size_t length, most;
+	const char *cut;
+} cuts[] = {
+	{UNIT_BYTES(""), 0, ""},
+	{UNIT_BYTES("A"), 0, "..."},
+	{UNIT_BYTES("\u00FC\U0001F600B"), 3, "\u00FC\U0001F600B"},
+	{UNIT_BYTES("\u00FC\U0001F600B"), 2, "\u00FC\U0001F600..."},
+	/* Of the result, the characters are counted. */
+	{UNIT_BYTES("\nA"), 5, "\\x0aA"},
+	{UNIT_BYTES("\nA"), 4, "\\x0a..."},
+	{UNIT_BYTES("\nA"), 3, "\\x0..."},
+};
+
+START_TEST(texts_are_cut)
+{
+	char *exact = unit_copy(cuts[_i].text, cuts[_i].length);
+	char *cut = escape_cut(exact, cuts[_i].length, cuts[_i].most);
+
+	ck_assert_str_eq(cut, cuts[_i].cut);
+	free(cut);
+	free(exact);
+}
+END_TEST
+
 /* Every character up to U+FFFF, and both ends of the rest. */
 START_TEST(only_harmful_characters_are_escaped)
 {
@@ -82,5 +108,6 @@ END_TEST
 int main(void)
 {
 	return UNIT_RUN("escape", {texts_are_escaped, UNIT_COUNT(texts)},
+			{texts_are_cut, UNIT_COUNT(cuts)},
 			{only_harmful_characters_are_escaped, 1});
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "common/clock.h"
+#include "probe/escape.h"
 #include "probe/explain.h"
 #include "result_fixture.h"
 
@@ -29,6 +30,7 @@ static const struct row {
 	size_t have, bad_offset, request_bytes;
 	const char *text, *expected;
 	uint64_t timeout_usec;
+	size_t most; /* 0 for no limit */
 	const char *explanation, *advice;
 } rows[] = {
 	{OUTCOME_GREETED, CONNECTED, .text = "HELLO", .explanation = ""},
@@ -50,7 +52,7 @@ static const struct row {
 	 .advice = "leave out -4 and -6"},
 	{OUTCOME_UNKNOWN_HOST, EAI_IDN_ENCODE,
 	 .explanation = "host.example: Parameter string not correctly encoded",
-	 .advice = "give it in UTF-8, and install libidn2"},
+	 .advice = "give a name that IDNA allows, in UTF-8, and install libidn2"},
 	{OUTCOME_UNKNOWN_HOST, EAI_SERVICE,
 	 .explanation = "host.example: no service 'hallo/tcp' in services(5): give a number"},
 	{OUTCOME_SYSTEM_ERROR, EMFILE, .explanation = "host.example: Too many open files",
@@ -64,6 +66,17 @@ static const struct row {
 	/* All addresses that were tried are named, and no others. */
 	{OUTCOME_UNREACHABLE, .attempts = {{"/" HARMFUL, ATTEMPT_FAILED, ENOENT}},
 	 .explanation = "/" HARMLESS ": No such file or directory",
+	 .advice = "check the path and its permissions"},
+	{OUTCOME_UNREACHABLE, .attempts = {{"/s", ATTEMPT_FAILED, EPROTOTYPE}},
+	 .explanation = "/s: Protocol wrong type for socket", .advice = "add --udp"},
+	{OUTCOME_UNREACHABLE, .attempts = {{"/s", ATTEMPT_FAILED, EPROTOTYPE}}, .request_bytes = 1,
+	 .explanation = "/s: Protocol wrong type for socket", .advice = "leave out --udp"},
+	/* A path is as it was given, escaped only where a terminal needs it, and cut. */
+	{OUTCOME_RESET, ECONNRESET, .attempts = {{"/b\u00FC x\n", ATTEMPT_CONNECTED, 0}},
+	 .explanation = "/b\u00FC x\\x0a: Connection reset by peer after 0 of 2 header bytes",
+	 .advice = "see the server's log"},
+	{OUTCOME_UNREACHABLE, .attempts = {{"/b\u00FC x", ATTEMPT_FAILED, ENOENT}}, .most = 4,
+	 .explanation = "/b\u00FC ...: No such file or directory",
 	 .advice = "check the path and its permissions"},
 	{OUTCOME_REFUSED,
 	 .attempts = {{"2001:db8::1", ATTEMPT_FAILED, ENETUNREACH},
@@ -95,6 +108,25 @@ static const struct row {
 	 .explanation = "192.0.2.01: " AT "closed after 2 of 7 bytes",
 	 .advice = "see the server's log"},
 
+	/* Each text is cut, and the reason stays. Of a list, whole addresses stay. */
+	{OUTCOME_UNEXPECTED, CONNECTED, .text = "01234", .expected = "012345", .most = 5,
+	 .host = "abcdef",
+	 .explanation = "abcde...: " AT "greeted with \"01234\", not with \"01234...\""},
+	{OUTCOME_UNKNOWN_HOST, EAI_NONAME, .host = "abcdef", .most = 5,
+	 .explanation = "abcde...: Name or service not known", .advice = "check the name"},
+	{OUTCOME_REFUSED, .most = 69,
+	 .attempts = {{"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED},
+		      {"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED},
+		      {"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED}},
+	 .explanation = AT "Connection refused; " AT "Connection refused; ...",
+	 .advice = "start hello.socket there, or check the address"},
+	{OUTCOME_REFUSED, .most = 70,
+	 .attempts = {{"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED},
+		      {"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED},
+		      {"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED}},
+	 .explanation = AT "Connection refused; " AT "Connection refused; " AT "Connection refused",
+	 .advice = "start hello.socket there, or check the address"},
+
 	/* Timed out, in each phase. */
 	{OUTCOME_TIMED_OUT, .timeout_usec = 250000,
 	 .explanation = "host.example: name resolution timed out after 0.25 s",
@@ -117,6 +149,13 @@ static const struct row {
 	 .explanation = "[2001:db8::1]:6666: timed out after 10 s, asked 4 times; " AT
 			"No route to host; 192.0.2.2:6666: timed out after 10 s, asked once",
 	 .advice = "check the address and the firewall, or give a longer --request-size"},
+	/* A UNIX socket whose queue is full, or that drops requests, is no firewall. */
+	{OUTCOME_TIMED_OUT, .timeout_usec = 500000, .attempts = {{"/s", ATTEMPT_TIMED_OUT, 0}},
+	 .explanation = "/s: timed out after 0.5 s",
+	 .advice = "see the server's log, or give more time with -t"},
+	{OUTCOME_TIMED_OUT, .timeout_usec = 500000, .attempts = {{"/s", ATTEMPT_TIMED_OUT, 0}},
+	 .request_bytes = 1, .asked = {1}, .explanation = "/s: timed out after 0.5 s, asked once",
+	 .advice = "see the server's log, or give a longer --request-size"},
 	{OUTCOME_REFUSED, .request_bytes = 1,
 	 .attempts = {{"192.0.2.1", ATTEMPT_FAILED, ECONNREFUSED}}, .asked = {1},
 	 .explanation = AT "Connection refused",
@@ -189,7 +228,7 @@ START_TEST(results_are_explained)
 	if (row->text != NULL)
 		result.text = unit_copy(row->text, result.text_length = strlen(row->text));
 
-	explanation = explain_result(&target, &result);
+	explanation = explain_result(&target, &result, row->most > 0 ? row->most : ESCAPE_WHOLE);
 	ck_assert_str_eq(explanation, row->explanation);
 	ck_assert_pstr_eq(explain_advice(&target, &result), row->advice);
 	free(explanation);
