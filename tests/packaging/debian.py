@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 
 setting = os.environ
 source = pathlib.Path(setting["srcdir"]).absolute()
@@ -33,7 +34,7 @@ APT_GET = "env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes"
 
 # What the packages depend on and what tests install. The root has it as files, because the
 # container has no network.
-DOWNLOADS = "libjson-c5 libseccomp2 autopkgtest dpkg-dev"
+DOWNLOADS = "libjson-c5 procps autopkgtest dpkg-dev"
 
 
 def build_root(suite):
@@ -48,7 +49,8 @@ def build_root(suite):
 
 def minimal_root(suite):
     """A root with systemd, and with DOWNLOADS as files."""
-    return suite_root(suite, f"minimal-{suite}", "systemd,systemd-sysv,dbus", [
+    name = f"minimal-{suite}-{zlib.crc32(DOWNLOADS.encode()):08x}"
+    return suite_root(suite, name, "systemd,systemd-sysv,dbus", [
         "--skip=cleanup/apt", '--customize-hook=chroot "$1" apt-get clean',
         '--customize-hook=chroot "$1" apt-get --yes --no-install-recommends '
         f"--download-only install {DOWNLOADS}"])
@@ -111,7 +113,7 @@ class Machine(Container):
         return self.run(" ".join((APT_GET, command, *files)))
 
     def install_packages(self, *packages, of="this"):
-        return self.apt("install --allow-downgrades", *(packages or PACKAGES), of=of)
+        return self.apt("install --no-install-recommends --allow-downgrades", *(packages or PACKAGES), of=of)
 
     def purge(self):
         """Removes the packages, and those that they depend on."""

@@ -30,6 +30,16 @@ def test_install_and_start(machine):
     assert hello(machine) == "HELLO"
 
 
+def test_reload(machine):
+    """The packages bring what the unit executes: a minimal Debian has no kill."""
+    machine.install_packages("hellod", "hello-client")
+    machine.run("systemctl start hello-listen.socket")
+    assert hello(machine) == "HELLO"
+    machine.inside("/etc/hello/greeting").write_text("Moin", "utf-8")
+    machine.run("systemctl reload hello-listen.service")
+    assert hello(machine) == "Moin"
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_install_alone(machine, package):
     machine.install_packages(package)
