@@ -28,7 +28,7 @@ deb:
 # With QUICK=1 they are built here, and installed on the first suite only.
 DEB_SUITES = bookworm trixie
 EXTRA_DIST += tests/packaging/conftest.py tests/packaging/debian.py tests/packaging/test_build.py \
-	tests/packaging/test_install.py
+	tests/packaging/test_install.py tests/packaging/test_make.py
 .PHONY: check-deb
 check-deb: all
 	@if test -n '$(QUICK)'; then \
