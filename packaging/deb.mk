@@ -30,7 +30,7 @@ DEB_SUITES = bookworm trixie
 EXTRA_DIST += tests/packaging/conftest.py tests/packaging/debian.py tests/packaging/test_build.py \
 	tests/packaging/test_install.py tests/packaging/test_make.py
 .PHONY: check-deb
-check-deb: all
+check-deb: need-pytest all
 	@if test -n '$(QUICK)'; then \
 		DEB_BUILD_OPTIONS=nocheck DEB_BUILD_PROFILES=nocheck $(MAKE) deb; \
 	else $(MAKE) dist; fi

@@ -17,11 +17,14 @@ import threading
 import time
 import zlib
 
+import pytest
+
 setting = os.environ
 source = pathlib.Path(setting["srcdir"]).absolute()
 sys.path.insert(0, str(source / "tests/system"))
 # pylint: disable=wrong-import-position
-from container import PATIENCE_SEC, Container, run, suite_root  # noqa: E402
+from container import (  # noqa: E402
+    PATIENCE_SEC, Container, Unavailable, require_root, run, suite_root)
 
 PACKAGES = "hellod", "hello-client", "monitoring-plugins-hello"
 HELLO = b"\0\5HELLO"
@@ -35,6 +38,14 @@ APT_GET = "env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes"
 # What the packages depend on and what tests install. The root has it as files, because the
 # container has no network.
 DOWNLOADS = "libjson-c5 procps autopkgtest dpkg-dev"
+
+
+def require(*tools):
+    """Skips the test unless this is root, and the tools are installed."""
+    try:
+        require_root(*tools)
+    except Unavailable as reason:
+        pytest.skip(str(reason))
 
 
 def build_root(suite):
@@ -58,6 +69,7 @@ def minimal_root(suite):
 
 def build(suite, tarball, out, *environment, before="true"):
     """Builds the packages into a directory, and returns the log. root executes `before` first."""
+    require("systemd-nspawn", "mmdebstrap")
     for path in shutil.copy(tarball, out), out:
         os.chmod(path, 0o777)
     script = shutil.copy(source / "packaging/build-deb.sh", out)

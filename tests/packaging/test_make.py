@@ -33,3 +33,26 @@ def test_dist_without_git(no_git, tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
     assert make(*command)[0] == 0
     assert tarball.stat().st_size > 100_000
+
+
+def test_licenses_without_git(no_git):
+    status, output = make("licenses")
+    assert status == 2 and "SKIP: git does not tell" in output and output.endswith("Error 77")
+
+
+@pytest.mark.parametrize("target", ["check-deb", "check-integration", "check-rpm", "check-system"])
+def test_pytest_is_missing(target):
+    status, output = make(target, "PYTEST=no-pytest")
+    assert status == 2
+    assert output.splitlines()[0] == "make: no-pytest is missing: ./bootstrap --all installs it"
+
+
+def test_build_as_another_user():
+    """The tests that need root are skipped, with the reason."""
+    if os.getuid() != 0:
+        pytest.skip("only root can become another user")
+    command = (f"import sys; sys.path.insert(0, '{source}/tests/packaging')\n"
+               "import debian\ndebian.build('bookworm', 'none', 'none')")
+    status, output = attempt("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env",
+                             "HOME=/nonexistent", "python3", "-B", "-c", command)
+    assert status == 1 and output.endswith("Skipped: only root can make and boot a container")
