@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from debian import source
+from debian import setting, source
 from container import attempt
 
 
@@ -38,6 +38,21 @@ def test_dist_without_git(no_git, tmp_path, monkeypatch):
 def test_licenses_without_git(no_git):
     status, output = make("licenses")
     assert status == 2 and "SKIP: git does not tell" in output and output.endswith("Error 77")
+
+
+def test_install_with_a_strict_umask(tmp_path):
+    """hellod's user reads the directory of the greeting."""
+    install = "install-data-local", f"DESTDIR={tmp_path}/root"
+    umask = os.umask(0o077)
+    try:
+        assert make(*install)[0] == 0
+    finally:
+        os.umask(umask)
+    directory = tmp_path / "root" / setting["sysconfdir"].lstrip("/") / "hello"
+    assert directory.stat().st_mode & 0o777 == directory.parent.stat().st_mode & 0o777 == 0o755
+    directory.chmod(0o750)
+    assert make(*install)[0] == 0
+    assert directory.stat().st_mode & 0o777 == 0o750
 
 
 @pytest.mark.parametrize("target", ["check-deb", "check-integration", "check-rpm", "check-system"])
