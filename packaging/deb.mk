@@ -6,7 +6,7 @@ EXTRA_DIST += packaging/build-deb.sh \
 	$(debian)/changelog $(debian)/changelog.in $(debian)/control $(debian)/copyright \
 	$(debian)/hello-client.install $(debian)/hello-client.lintian-overrides \
 	$(debian)/hellod.README.Debian $(debian)/hellod.docs $(debian)/hellod.install \
-	$(debian)/hellod.lintian-overrides $(debian)/hellod.prerm \
+	$(debian)/hellod.lintian-overrides $(debian)/hellod.postrm $(debian)/hellod.prerm \
 	$(debian)/monitoring-plugins-hello.install \
 	$(debian)/monitoring-plugins-hello.lintian-overrides $(debian)/rules \
 	$(debian)/source/format $(debian)/source/lintian-overrides $(debian)/tests/control \

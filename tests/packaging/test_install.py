@@ -118,7 +118,6 @@ def test_purge_leaves_only_the_user(machine):
         machine.apt("remove " + " ".join(PACKAGES))
         wait_until(lambda: machine.units() == "")
         assert greeting.read_text("utf-8") == "Moin"
-        greeting.unlink()
         machine.purge()
         assert not greeting.parent.exists()
     after = machine.files()
@@ -126,6 +125,15 @@ def test_purge_leaves_only_the_user(machine):
     assert changed == set()
     assert machine.run("getent passwd hellod").startswith("hellod:")
     assert machine.run("dpkg-query --list") .count("hello") == 0
+
+
+def test_purge_leaves_other_files(machine):
+    machine.install_packages("hellod")
+    other = machine.inside("/etc/hello/other")
+    other.touch()
+    machine.purge()
+    assert other.exists()
+    shutil.rmtree(other.parent)
 
 
 @pytest.mark.long
