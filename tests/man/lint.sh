@@ -9,7 +9,8 @@ command -v mandoc >/dev/null || {
 	exit 77
 }
 mandoc -Tlint -Wwarning man/*.[1-9]
-# In a table that is too wide, groff cannot break lines. Other programs named man call no groff.
+# In a table that is too wide, groff cannot break lines; one that it cannot adjust only looks ragged.
+# Other programs named man call no groff.
 if [[ $(man --help 2>/dev/null) == *--warnings* ]]; then
 	for manual in man/*.[1-9]; do
 		said=$(MANWIDTH=80 man --warnings=break -E UTF-8 -l "$manual" 2>&1 >/dev/null |
