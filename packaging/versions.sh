@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 #
 # versions.sh - in the build directory: NEWS, the programs, the manuals and the packages that were
-# built have the version and the date of configure.ac, which are $VERSION and $RELEASE_DATE. Debian's
-# files have its addresses, which are $PACKAGE_URL and $PACKAGE_BUGREPORT; make writes them into the
-# files of the other packages.
+# built have the version and the date of configure.ac, which are $VERSION and $RELEASE_DATE.
+# Debian's files have its addresses, which are $PACKAGE_URL and $PACKAGE_BUGREPORT; make writes them
+# into the files of the other packages.
 set -eu -o pipefail
 
 places=0

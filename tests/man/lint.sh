@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# The manuals are well-formed and fit on a terminal of 80 columns, and every @directory@ is filled in.
+# The manuals are well-formed and fit on a terminal of 80 columns, and no @directory@ is left.
 set -eu -o pipefail
 
 command -v mandoc >/dev/null || {
@@ -9,7 +9,7 @@ command -v mandoc >/dev/null || {
 	exit 77
 }
 mandoc -Tlint -Wwarning man/*.[1-9]
-# In a table that is too wide, groff cannot break lines; one that it cannot adjust only looks ragged.
+# In a table that is too wide, groff cannot break lines. One that it cannot adjust is only ragged.
 # Other programs named man call no groff.
 if [[ $(man --help 2>/dev/null) == *--warnings* ]]; then
 	for manual in man/*.[1-9]; do
