@@ -6,7 +6,7 @@ EXTRA_DIST += packaging/build-deb.sh \
 	$(debian)/changelog $(debian)/changelog.in $(debian)/control $(debian)/copyright \
 	$(debian)/hello-client.install $(debian)/hello-client.lintian-overrides \
 	$(debian)/hellod.README.Debian $(debian)/hellod.docs $(debian)/hellod.install \
-	$(debian)/hellod.lintian-overrides $(debian)/hellod.prerm \
+	$(debian)/hellod.lintian-overrides $(debian)/hellod.postrm $(debian)/hellod.prerm \
 	$(debian)/monitoring-plugins-hello.install \
 	$(debian)/monitoring-plugins-hello.lintian-overrides $(debian)/rules \
 	$(debian)/source/format $(debian)/source/lintian-overrides $(debian)/tests/control \
@@ -28,9 +28,9 @@ deb:
 # With QUICK=1 they are built here, and installed on the first suite only.
 DEB_SUITES = bookworm trixie
 EXTRA_DIST += tests/packaging/conftest.py tests/packaging/debian.py tests/packaging/test_build.py \
-	tests/packaging/test_install.py
+	tests/packaging/test_install.py tests/packaging/test_make.py
 .PHONY: check-deb
-check-deb: all
+check-deb: need-pytest all
 	@if test -n '$(QUICK)'; then \
 		DEB_BUILD_OPTIONS=nocheck DEB_BUILD_PROFILES=nocheck $(MAKE) deb; \
 	else $(MAKE) dist; fi

@@ -25,6 +25,6 @@ $(apparmor_profile): Makefile
 EXTRA_DIST += tests/integration/conftest.py tests/integration/test_apparmor.py \
 	tests/integration/test_balance.py tests/integration/test_firewall.py
 .PHONY: check-integration
-check-integration: all
+check-integration: need-pytest all
 	@$(AM_TESTS_ENVIRONMENT) PYTHONDONTWRITEBYTECODE=1 \
 		$(PYTEST) -q -rs -p no:cacheprovider $(PYTEST_ARGS) $(srcdir)/tests/integration

@@ -33,10 +33,12 @@ clean-portable:
 licenses:
 	@cd $(srcdir) && bash packaging/licenses.sh
 
-# Whether everything that was built has the version and the date of configure.ac.
+# Whether everything that was built has the version and the date of configure.ac, and the packages
+# its addresses.
 .PHONY: versions
 versions: all packaging/debian/changelog packaging/rpm/hellod.spec
 	@srcdir='$(srcdir)' VERSION='$(VERSION)' RELEASE_DATE='$(RELEASE_DATE)' \
+		PACKAGE_URL='$(PACKAGE_URL)' PACKAGE_BUGREPORT='$(PACKAGE_BUGREPORT)' \
 		bash $(srcdir)/packaging/versions.sh
 
 # All checks of a release, or some of them: make release-check ROWS='recipe reuse'

@@ -5,6 +5,7 @@ EXTRA_DIST += packaging/reproducible.sh
 
 .PHONY: reproducible
 reproducible: distdir
-	SOURCE_DATE_EPOCH=$(source_date_epoch) bash $(srcdir)/packaging/reproducible.sh $(distdir)
+	epoch=$(source_date_epoch) && SOURCE_DATE_EPOCH=$$epoch \
+		bash $(srcdir)/packaging/reproducible.sh $(distdir)
 	rm -rf $(distdir)
 CLEANFILES += packaging/reproducible.log

@@ -18,7 +18,7 @@ rpm: dist
 # Tests of the packages, as root, in a container: installed, upgraded and removed.
 EXTRA_DIST += tests/rpm/conftest.py tests/rpm/test_install.py
 .PHONY: check-rpm
-check-rpm: rpm
+check-rpm: need-pytest rpm
 	SOURCE_DATE_EPOCH=$(source_date_epoch) bash $(srcdir)/packaging/rpm/build.sh $(distdir).tar.xz \
 		packaging/rpm/next --nocheck --define 'dist .next'
 	@$(AM_TESTS_ENVIRONMENT) PYTHONDONTWRITEBYTECODE=1 \

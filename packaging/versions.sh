@@ -3,6 +3,8 @@
 #
 # versions.sh - in the build directory: NEWS, the programs, the manuals and the packages that were
 # built have the version and the date of configure.ac, which are $VERSION and $RELEASE_DATE.
+# Debian's files have its addresses, which are $PACKAGE_URL and $PACKAGE_BUGREPORT; make writes them
+# into the files of the other packages.
 set -eu -o pipefail
 
 places=0
@@ -52,6 +54,15 @@ must_be $changelog "$(sed -n 's/^ -- .*>  \(.*\) [0-9:]* .*/\1/p' $changelog | s
 must_be $spec "$(sed -n 's/^Version: *//p' $spec)" "$VERSION"
 must_be $spec "$(sed -n '/^%changelog/{n; s/^\* \(.*\) The .*/\1/p}' $spec)" \
 	"$(date_as '+%a %b %d %Y')"
+
+control=$srcdir/packaging/debian/control copyright=$srcdir/packaging/debian/copyright
+watch=$srcdir/packaging/debian/watch
+authors="The hellod authors <${PACKAGE_BUGREPORT:?}>"
+must_be "$control" "$(sed -n 's/^Homepage: //p' "$control")" "${PACKAGE_URL:?}"
+must_be "$control" "$(sed -n 's/^Maintainer: //p' "$control")" "$authors"
+must_be "$copyright" "$(sed -n 's/^Source: //p' "$copyright")" "$PACKAGE_URL"
+must_be "$copyright" "$(sed -n 's/^Upstream-Contact: //p' "$copyright")" "$authors"
+must_be "$watch" "$(sed -n 's/releases.*//p' "$watch")" "$PACKAGE_URL"
 
 shopt -s nullglob
 for package in packaging/out/hellod_*.deb packaging/rpm/build/RPMS/*/hellod-[0-9]*.rpm \

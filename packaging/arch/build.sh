@@ -3,7 +3,7 @@
 #
 # build.sh TARBALL PKGBUILD.in DIRECTORY [OPTION]... - make arch: builds the packages of Arch Linux,
 # and leaves them in the directory with the PKGBUILD, which has the version and the checksum of the
-# tarball. The options are for makepkg.
+# tarball. The options are for makepkg. make sets $PACKAGE_URL and $PACKAGE_BUGREPORT.
 set -eu -o pipefail
 
 tarball=$1 template=$2 directory=$3
@@ -23,6 +23,8 @@ trap 'rm -rf "$work"' EXIT
 cp "$tarball" "$work"
 version=$(basename "$tarball" .tar.xz)
 sed -e "s|@VERSION[@]|${version#hellod-}|" \
+	-e "s|@PACKAGE_URL[@]|${PACKAGE_URL:?}|" \
+	-e "s|@PACKAGE_BUGREPORT[@]|${PACKAGE_BUGREPORT:?}|" \
 	-e "s|@SHA256[@]|$(sha256sum "$tarball" | cut -d ' ' -f 1)|" "$template" >"$work/PKGBUILD"
 ! command -v shellcheck >/dev/null || shellcheck "$work/PKGBUILD"
 

@@ -7,10 +7,7 @@
 set -eu -o pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-tarball=$(realpath "$1")
-rm -rf "$2"
-mkdir -p "$2"
-top=$(cd "$2" && pwd)
+tarball=$(realpath "$1") directory=$2
 shift 2
 
 command -v rpmbuild >/dev/null || {
@@ -20,6 +17,9 @@ command -v rpmbuild >/dev/null || {
 # make gives its variables to its child processes.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
+# Elsewhere, because no name in rpmbuild's directory may have a space.
+top=$(mktemp -d)
+trap 'rm -rf "$top"' EXIT
 options=(--define "_topdir $top")
 # Only a distribution of RPM packages has its macros, and knows which packages are installed.
 [ -n "$(rpm --eval '%{?_unitdir}')" ] || options+=(--load "$here/macros")
@@ -41,4 +41,8 @@ if command -v rpmlint >/dev/null; then
 else
 	echo 'SKIP: rpmlint is NOT INSTALLED, so the packages are NOT CHECKED'
 fi
-ls -l SRPMS/*.rpm RPMS/*/*.rpm
+cd - >/dev/null
+rm -rf "$directory"
+mkdir -p "$directory"
+mv -t "$directory" "$top"/{hellod.spec,SRPMS,RPMS}
+(cd "$directory" && ls -l SRPMS/*.rpm RPMS/*/*.rpm)

@@ -8,12 +8,10 @@
 EXTRA_DIST += tests/coverage/counters.c tests/coverage/exit.c tests/coverage/report.py \
 	tests/coverage/unreached
 
-# Percents of lines and of branches.
+# Percents of lines and of branches, in a case of the shell.
 COVERAGE = all
-COVERAGE_LIMITS_all = 98 90
-COVERAGE_LIMITS_quick = 97 88
-
-coverage_list_all = --list $(srcdir)/tests/coverage/unreached
+coverage_limits = all) set -- 98 90 --list $(srcdir)/tests/coverage/unreached ;; \
+	quick) set -- 97 88 ;;
 
 # gcov must be that of the compiler.
 COVERAGE_CC = gcc
@@ -37,8 +35,9 @@ tests/coverage/exit.o: tests/coverage/exit.c
 
 .PHONY: coverage clean-coverage
 coverage:
-	@test -n '$(COVERAGE_LIMITS_$(COVERAGE))' || { \
-		echo "make coverage: COVERAGE is '$(COVERAGE)': give all or quick" >&2; exit 1; }
+	@case '$(COVERAGE)' in $(coverage_limits) \
+		*) echo "make coverage: COVERAGE is '$(COVERAGE)': give all or quick" >&2; exit 1 ;; \
+	esac
 	@command -v gcovr >/dev/null || { \
 		echo 'make coverage: gcovr is missing: ./bootstrap --all installs it' >&2; exit 1; }
 	@$(MAKE) -s clean-coverage
@@ -58,9 +57,9 @@ coverage:
 		--exclude-unreachable-branches --json tests/coverage/coverage.json \
 		$(coverage_tree)/src || status=1; \
 	if test -s '$(counters_log)'; then cat '$(counters_log)'; status=1; fi; \
-	python3 -B $(srcdir)/tests/coverage/report.py $(coverage_list_$(COVERAGE)) \
-		$(coverage_tree) tests/coverage/coverage.json $(COVERAGE_LIMITS_$(COVERAGE)) || \
-		status=1; \
+	case '$(COVERAGE)' in $(coverage_limits) esac; \
+	python3 -B $(srcdir)/tests/coverage/report.py $(coverage_tree) \
+		tests/coverage/coverage.json "$$@" || status=1; \
 	exit $$status
 
 clean-local: clean-coverage

@@ -13,10 +13,11 @@ import time
 
 import pytest
 
-from harness import HELLO, PATIENCE, Background, Daemon, read_all, wait_until
+from harness import HELLO, PATIENCE, Background, Daemon, read_all, run, wait_until
 from namespaces import Namespaces
 
 SOURCE = pathlib.Path(os.environ.get("srcdir", "."), "packaging")
+DEBIAN_CONFIG = pathlib.Path("/etc/haproxy/haproxy.cfg")
 BALANCER, CLIENTS = 0, 4
 HOSTS = {n: f"192.0.2.1{n}" for n in (1, 2, 3)}  # as in the examples
 FRONT = ("198.51.100.1", 6666)
@@ -163,6 +164,15 @@ class HAProxy:
 
     def close(self):
         self._process.close()
+
+
+def test_haproxy_after_the_default_configuration(monkeypatch):
+    """The defaults there are for HTTP."""
+    monkeypatch.setenv("PATH", os.environ["PATH"] + ":/usr/sbin:/sbin")
+    if not shutil.which("haproxy") or not DEBIAN_CONFIG.exists():
+        pytest.skip("haproxy is not installed, or not as in Debian")
+    said = run("haproxy", "-c", "-f", str(DEBIAN_CONFIG), "-f", str(SOURCE / "haproxy/haproxy.cfg"))
+    assert said.status == 0 and "[WARNING]" not in said.out + said.err, said
 
 
 def test_haproxy(network, closing, load, tmp, record_property):

@@ -15,12 +15,16 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
+
+import pytest
 
 setting = os.environ
 source = pathlib.Path(setting["srcdir"]).absolute()
 sys.path.insert(0, str(source / "tests/system"))
 # pylint: disable=wrong-import-position
-from container import PATIENCE_SEC, Container, run, suite_root  # noqa: E402
+from container import (  # noqa: E402
+    PATIENCE_SEC, Container, Unavailable, require_root, run, suite_root)
 
 PACKAGES = "hellod", "hello-client", "monitoring-plugins-hello"
 HELLO = b"\0\5HELLO"
@@ -33,7 +37,15 @@ APT_GET = "env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes"
 
 # What the packages depend on and what tests install. The root has it as files, because the
 # container has no network.
-DOWNLOADS = "libjson-c5 libseccomp2 autopkgtest dpkg-dev"
+DOWNLOADS = "libjson-c5 procps autopkgtest dpkg-dev"
+
+
+def require(*tools):
+    """Skips the test unless this is root, and the tools are installed."""
+    try:
+        require_root(*tools)
+    except Unavailable as reason:
+        pytest.skip(str(reason))
 
 
 def build_root(suite):
@@ -48,7 +60,8 @@ def build_root(suite):
 
 def minimal_root(suite):
     """A root with systemd, and with DOWNLOADS as files."""
-    return suite_root(suite, f"minimal-{suite}", "systemd,systemd-sysv,dbus", [
+    name = f"minimal-{suite}-{zlib.crc32(DOWNLOADS.encode()):08x}"
+    return suite_root(suite, name, "systemd,systemd-sysv,dbus", [
         "--skip=cleanup/apt", '--customize-hook=chroot "$1" apt-get clean',
         '--customize-hook=chroot "$1" apt-get --yes --no-install-recommends '
         f"--download-only install {DOWNLOADS}"])
@@ -56,6 +69,7 @@ def minimal_root(suite):
 
 def build(suite, tarball, out, *environment, before="true"):
     """Builds the packages into a directory, and returns the log. root executes `before` first."""
+    require("systemd-nspawn", "mmdebstrap")
     for path in shutil.copy(tarball, out), out:
         os.chmod(path, 0o777)
     script = shutil.copy(source / "packaging/build-deb.sh", out)
@@ -111,7 +125,7 @@ class Machine(Container):
         return self.run(" ".join((APT_GET, command, *files)))
 
     def install_packages(self, *packages, of="this"):
-        return self.apt("install --allow-downgrades", *(packages or PACKAGES), of=of)
+        return self.apt("install --no-install-recommends --allow-downgrades", *(packages or PACKAGES), of=of)
 
     def purge(self):
         """Removes the packages, and those that they depend on."""

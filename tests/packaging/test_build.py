@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The packages are built on a machine that has nothing but Build-Depends."""
 import re
-import shutil
 
 import pytest
 
-from debian import PACKAGES, build, files_of, minimal_root, setting
+from debian import PACKAGES, build, files_of, minimal_root, require, setting
 from container import attempt
 
 pytestmark = pytest.mark.long
@@ -40,8 +39,7 @@ def test_nocheck(tarball, tmp_path, record_property):
 def test_piuparts(packages, tmp_path):
     """Debian's own test of installation and purging, without a systemd that runs. It is here
     because it needs the mirror, and the process leaves this host's network to boot a machine."""
-    if not shutil.which("piuparts"):
-        pytest.skip("piuparts is not installed")
+    require("mmdebstrap", "piuparts")
     suite = setting["SYSTEMD"]
     # debconf of Debian 13 leaves this directory at the first installation of any package.
     status, output = attempt("piuparts", "--ignore=/var/cache/debconf/tmp.ci/",

@@ -30,6 +30,16 @@ def test_install_and_start(machine):
     assert hello(machine) == "HELLO"
 
 
+def test_reload(machine):
+    """The packages bring what the unit executes: a minimal Debian has no kill."""
+    machine.install_packages("hellod", "hello-client")
+    machine.run("systemctl start hello-listen.socket")
+    assert hello(machine) == "HELLO"
+    machine.inside("/etc/hello/greeting").write_text("Moin", "utf-8")
+    machine.run("systemctl reload hello-listen.service")
+    assert hello(machine) == "Moin"
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_install_alone(machine, package):
     machine.install_packages(package)
@@ -108,7 +118,6 @@ def test_purge_leaves_only_the_user(machine):
         machine.apt("remove " + " ".join(PACKAGES))
         wait_until(lambda: machine.units() == "")
         assert greeting.read_text("utf-8") == "Moin"
-        greeting.unlink()
         machine.purge()
         assert not greeting.parent.exists()
     after = machine.files()
@@ -116,6 +125,15 @@ def test_purge_leaves_only_the_user(machine):
     assert changed == set()
     assert machine.run("getent passwd hellod").startswith("hellod:")
     assert machine.run("dpkg-query --list") .count("hello") == 0
+
+
+def test_purge_leaves_other_files(machine):
+    machine.install_packages("hellod")
+    other = machine.inside("/etc/hello/other")
+    other.touch()
+    machine.purge()
+    assert other.exists()
+    shutil.rmtree(other.parent)
 
 
 @pytest.mark.long

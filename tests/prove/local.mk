@@ -14,5 +14,5 @@ prove: config.h
 
 .PHONY: analyze
 analyze: config.h
-	@srcdir='$(srcdir)' CPPFLAGS='$(SYSTEMD_CFLAGS) $(SECCOMP_CFLAGS) $(JSON_C_CFLAGS)' \
+	@srcdir='$(srcdir)' CPPFLAGS='$(SYSTEMD_CFLAGS) $(JSON_C_CFLAGS)' \
 		bash $(srcdir)/tests/prove/analyze.sh

@@ -99,6 +99,15 @@ def make_suite_root(suite, root, packages, options):
     os.chmod(root, 0o755)
 
 
+def require_root(*tools):
+    """Raises Unavailable if this is not root, or a tool is missing."""
+    if os.getuid() != 0:
+        raise Unavailable("only root can make and boot a container")
+    for tool in tools:
+        if not shutil.which(tool):
+            raise Unavailable(f"{tool} is not installed")
+
+
 class Container:
     """A booted machine."""
 
@@ -106,11 +115,7 @@ class Container:
         self.work = pathlib.Path(work)
         self.root = self.work / "root"
         suite = setting.get("SYSTEMD") or "host"
-        if os.getuid() != 0:
-            raise Unavailable("only root can boot a container")
-        for tool in ["systemd-nspawn", "nsenter"] + ["mmdebstrap"] * (suite != "host"):
-            if not shutil.which(tool):
-                raise Unavailable(f"{tool} is not installed")
+        require_root("systemd-nspawn", "nsenter", *["mmdebstrap"] * (suite != "host"))
         if not setting.get("systemdsystemunitdir") or not setting.get("sysusersdir"):
             raise Unavailable("configured without the directories of systemd")
         self.mount(self.lower(suite))
