@@ -328,8 +328,9 @@ def drip(seconds, data):
 class Server:
     """A scripted server. Plays a list of steps to each connection, then closes it; plays several
     lists in turn. Bytes are sent, a number is a pause in seconds, a function is called, RESET
-    resets the connection, WAIT waits for the client to close it. `seen` gets "accepted" for each connection, and the
-    result of WAIT: "eof", or "reset" from a client that has left bytes unread."""
+    resets the connection, WAIT waits for the client to close it. `seen` gets "accepted" for each
+    connection, and the result of WAIT: "eof", or "reset" from a client that has left bytes
+    unread."""
 
     def __init__(self, *turns, listener=None, address="127.0.0.1"):
         self.listener = listener or listen(address)

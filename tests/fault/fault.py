@@ -53,8 +53,8 @@ def program_of(name):
 
 def passes(call, error):
     """Whether an error cannot come again and again. After accept4(2) has failed because of a
-    connection, the connection is gone; so is an ICMP error; and a call of which poll(2) says that it is ready does not
-    fail with EAGAIN or EINTR for ever."""
+    connection, the connection is gone; so is an ICMP error; and a call of which poll(2) says that
+    it is ready does not fail with EAGAIN or EINTR for ever."""
     return (call == "accept4" and error in judge.NETWORK + ["EOPNOTSUPP"]
             or (call, error) == ("recvmmsg", "ECONNREFUSED") or error in ("EAGAIN", "EINTR"))
 

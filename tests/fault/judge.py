@@ -21,7 +21,8 @@ SERVING_CALLS = "accept4 recvfrom recvmmsg sendmmsg sendto shutdown epoll_wait".
 # made rightly never has them. What such a run says is not judged.
 MISTAKE = {
     "": "EALREADY EBADF EBADFD EDESTADDRREQ EFAULT EINVAL EISCONN ENOTSOCK".split(),
-    "accept4": ["EOPNOTSUPP"], "connect": ["EINTR"], "socket": ["EPROTONOSUPPORT"], "epoll_ctl": "EEXIST ELOOP ENOENT EPERM".split(),
+    "accept4": ["EOPNOTSUPP"], "connect": ["EINTR"], "socket": ["EPROTONOSUPPORT"],
+    "epoll_ctl": "EEXIST ELOOP ENOENT EPERM".split(),
     "getsockopt": ["ENOPROTOOPT"], "setsockopt": ["ENOPROTOOPT"],
     "sendto": "EMSGSIZE EOPNOTSUPP".split(), "sendmmsg": ["EMSGSIZE"],
 }
@@ -98,7 +99,8 @@ def judge_hellod(fault, run, seen, normal, normal_seen):
                and not fault.when.endswith("+"))
     if passing and (lost or run.status != normal.status):
         yield f"loses {lost} clients, status {run.status}, by an error that passes"
-    elif lost > 0 and not told and fault.call != "sendmmsg" and not (network and lost <= len(injected(run))):
+    elif lost > 0 and not told and fault.call != "sendmmsg" and not (
+            network and lost <= len(injected(run))):
         yield f"loses {lost} clients without a word"
     if cut and not told and not network:
         yield f"cuts {cut} frames without a word"

@@ -125,7 +125,8 @@ class Machine(Container):
         return self.run(" ".join((APT_GET, command, *files)))
 
     def install_packages(self, *packages, of="this"):
-        return self.apt("install --no-install-recommends --allow-downgrades", *(packages or PACKAGES), of=of)
+        return self.apt("install --no-install-recommends --allow-downgrades",
+                        *(packages or PACKAGES), of=of)
 
     def purge(self):
         """Removes the packages, and those that they depend on."""
