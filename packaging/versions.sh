@@ -56,13 +56,16 @@ must_be $spec "$(sed -n '/^%changelog/{n; s/^\* \(.*\) The .*/\1/p}' $spec)" \
 	"$(date_as '+%a %b %d %Y')"
 
 control=$srcdir/packaging/debian/control copyright=$srcdir/packaging/debian/copyright
-watch=$srcdir/packaging/debian/watch
+watch=$srcdir/packaging/debian/watch metadata=$srcdir/packaging/debian/upstream/metadata
 authors="The hellod authors <${PACKAGE_BUGREPORT:?}>"
 must_be "$control" "$(sed -n 's/^Homepage: //p' "$control")" "${PACKAGE_URL:?}"
 must_be "$control" "$(sed -n 's/^Maintainer: //p' "$control")" "$authors"
 must_be "$copyright" "$(sed -n 's/^Source: //p' "$copyright")" "$PACKAGE_URL"
 must_be "$copyright" "$(sed -n 's/^Upstream-Contact: //p' "$copyright")" "$authors"
 must_be "$watch" "$(sed -n 's/releases.*//p' "$watch")" "$PACKAGE_URL"
+must_be "$metadata" "$(sed -n 's/^Bug-Submit: mailto://p' "$metadata")" "$PACKAGE_BUGREPORT"
+must_be "$metadata" "$(sed -n 's/^Security-Contact: mailto://p' "$metadata")" "$PACKAGE_BUGREPORT"
+must_be "$metadata" "$(sed -n 's/^Documentation: //p' "$metadata")" "$PACKAGE_URL"
 
 shopt -s nullglob
 for package in packaging/out/hellod_*.deb packaging/rpm/build/RPMS/*/hellod-[0-9]*.rpm \

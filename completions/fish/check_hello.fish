@@ -2,7 +2,7 @@
 #
 # check_hello(1) in fish.
 
-# Unless the host before the cursor has a port, or can have none.
+# Prints 6666, unless the host before the cursor has a port, or can have none.
 function __check_hello_port
     string match -qr -- ' (-[46uvhV]*H|--hostname=?) ?(/|@|unix:|vsock:\d*:|\[\S*\]:|(?!vsock:)[^: ]*:[^: ]*( |$))' \
         (string join ' ' -- (commandline -opc))

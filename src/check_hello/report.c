@@ -66,13 +66,12 @@ static enum status find_status(const struct options *options, const struct probe
 	}
 }
 
-/* The path of a UNIX socket is printed as it was given: address_format() would escape more. */
 static void print_address(const struct connect_attempt *attempt, const struct endpoint *endpoint)
 {
 	struct address_text address;
 
 	address_format(attempt->to, &address);
-	print_string(endpoint->kind == ENDPOINT_UNIX ? endpoint->host : address.whole, TEXT_WHOLE);
+	print_string(endpoint_address(endpoint, address.whole), TEXT_CHARACTERS_MAX);
 }
 
 static void print_greeting(const struct options *options, const struct probe_result *result)

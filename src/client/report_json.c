@@ -109,11 +109,8 @@ static struct json_object *address(const struct endpoint *endpoint,
 {
 	struct address_text text;
 
-	/* address_format() escapes the path, which JSON has as it is. */
-	if (endpoint->kind == ENDPOINT_UNIX)
-		return string(endpoint->host);
 	address_format(attempt->to, &text);
-	return string(text.host);
+	return string(endpoint_address(endpoint, text.host));
 }
 
 static struct json_object *family(const struct connect_attempt *attempt)

@@ -102,8 +102,8 @@ static void print_results(const struct report *report, const char *labels, int e
 		    exit_status == EXIT_GREETED, 0);
 	if (report->ended != 0)
 		print_gauge("timestamp_seconds", labels,
-			    "The UNIX time of the end of the last probe.", (double)report->ended,
-			    0);
+			    "The UNIX time of the end of the last probe that was counted.",
+			    (double)report->ended, 0);
 	if (report->target->expected != NULL && report->stats.greeted > 0)
 		print_gauge("expected", labels, "Whether all greetings had the expected text.",
 			    report->outcomes[OUTCOME_UNEXPECTED] == 0, 0);

@@ -35,11 +35,10 @@ static int print_escaped(const char *text, size_t length, FILE *stream)
 	return 0;
 }
 
-/* The path of a UNIX socket is printed as it was given: address_format() would escape more. */
-static int print_address(const struct endpoint *endpoint, const char *address, FILE *stream)
+static int print_address(const struct endpoint *endpoint, const char *formatted, FILE *stream)
 {
-	if (endpoint->kind == ENDPOINT_UNIX)
-		address = endpoint->host;
+	const char *address = endpoint_address(endpoint, formatted);
+
 	return print_escaped(address, strlen(address), stream);
 }
 

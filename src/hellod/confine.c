@@ -132,7 +132,7 @@ static int restrict_objects(const struct confine_needs *needs)
 	for (size_t i = 0; fd < 0 && i < COUNT(rulesets); i++) {
 		struct ruleset handled = rulesets[i].handled;
 
-		/* The socket of a UNIX client has such a name, unless it binds it to a path. */
+		/* Answers go to abstract names: a UNIX client that has bound no path has one. */
 		if (needs->datagrams)
 			handled.scoped &= ~SCOPE_ABSTRACT_UNIX_SOCKET;
 		if (abi >= rulesets[i].abi)

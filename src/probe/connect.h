@@ -29,9 +29,9 @@ enum attempt_state {
 struct connect_attempt {
 	const struct address *to;
 	enum attempt_state state;
-	int error;	       /* errno if ATTEMPT_FAILED, or 0 */
-	int fd;		       /* a connected socket if ATTEMPT_CONNECTED, or -1 */
-	unsigned asked;	       /* number of requests, if by datagrams */
+	int error;	/* errno if ATTEMPT_FAILED, or 0; vsock: ECONNREFUSED for ECONNRESET */
+	int fd;		/* a connected socket if ATTEMPT_CONNECTED, or -1 */
+	unsigned asked; /* number of requests, if by datagrams */
 	uint64_t started_usec; /* 0 if ATTEMPT_NOT_TRIED */
 	uint64_t ended_usec;   /* the same */
 };

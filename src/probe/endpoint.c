@@ -264,6 +264,11 @@ const char *endpoint_format(const struct endpoint *endpoint, char *ret_text)
 	return ret_text;
 }
 
+const char *endpoint_address(const struct endpoint *endpoint, const char *formatted)
+{
+	return endpoint->kind == ENDPOINT_UNIX ? endpoint->host : formatted;
+}
+
 const char *endpoint_hint(const struct endpoint *endpoint)
 {
 	const char *host = endpoint->host, *label = strrchr(host, '.');

@@ -52,6 +52,12 @@ int endpoint_parse(const char *text, const char *port, struct endpoint *ret_endp
 const char *endpoint_format(const struct endpoint *endpoint, char *ret_text);
 
 /*
+ * Returns the text of an address of the endpoint: `formatted`, or for a UNIX socket the path as it
+ * was given, of which address_format() escapes more than a terminal needs.
+ */
+const char *endpoint_address(const struct endpoint *endpoint, const char *formatted);
+
+/*
  * Tells what was probably meant by a name that does not resolve, because it looks like another
  * form. Returns a static string, or NULL.
  */

@@ -233,7 +233,8 @@ static const char *advise_unreachable(const struct probe_target *target,
 		return "check the address and the network";
 	if (result->attempts[0].error != EPROTOTYPE)
 		return "check the path and its permissions";
-	return target->request_bytes > 0 ? "leave out --udp" : "add --udp";
+	return target->request_bytes > 0 ? "leave out --udp, or check the path"
+					 : "add --udp, or check the path";
 }
 
 static const char *advise_unknown(const struct endpoint *endpoint, int error)

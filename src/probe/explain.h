@@ -10,9 +10,9 @@
  * expected: see DIAGNOSTICS in hello-client(1). The name that the address is of comes first. Says
  * nothing ("") for OUTCOME_GREETED.
  *
- * Of each text that is not of this program, such as the host or the greeting, `most` characters
- * are printed, and "..." stands for the rest; a list of addresses ends with "..." after the
- * address that exceeds `most`. With ESCAPE_WHOLE (escape.h) nothing is cut.
+ * Untrusted text, such as the host or the greeting, is cut after `most` characters, and "..."
+ * stands for the rest; a list of addresses ends with "..." after the address that exceeds `most`.
+ * With ESCAPE_WHOLE (escape.h) nothing is cut.
  *
  * Returns a string for the caller to free, or NULL without memory.
  */

@@ -127,9 +127,9 @@ def test_nobody_there(bind, closing, tmp):
                         ("nothing", "No such file or directory")]:
         [thing] = objects(client("-u", "-ojson", f"{tmp}/{name}").out)
         assert (thing["status"], thing["error"]) == ("unreachable", f"{tmp}/{name}: {error}")
-    assert client("-u", tmp + "/stream").err.endswith(" for socket: leave out --udp\n")
+    assert client("-u", tmp + "/stream").err.endswith(" for socket: leave out --udp, or check the path\n")
     bind(tmp + "/datagrams")
-    assert client(tmp + "/datagrams").err.endswith(" for socket: add --udp\n")
+    assert client(tmp + "/datagrams").err.endswith(" for socket: add --udp, or check the path\n")
     assert time.monotonic() - since < 15
 
 

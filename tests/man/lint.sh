@@ -13,7 +13,7 @@ mandoc -Tlint -Wwarning man/*.[1-9]
 # Other programs named man call no groff.
 if [[ $(man --help 2>/dev/null) == *--warnings* ]]; then
 	for manual in man/*.[1-9]; do
-		said=$(MANWIDTH=80 man --warnings=break -E UTF-8 -l "$manual" 2>&1 >/dev/null |
+		said=$(LC_ALL=C MANWIDTH=80 man --warnings=break -E UTF-8 -l "$manual" 2>&1 >/dev/null |
 			grep -v 'cannot adjust line' || true)
 		[ -z "$said" ] || {
 			echo "FAIL: $manual: $said"

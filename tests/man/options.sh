@@ -173,12 +173,13 @@ check hellod man/hellod.8
 check hello-client man/hello-client.1
 check check_hello man/check_hello.1
 
-# in_zsh_port HOST: what zsh offers for the port after it, with stand-ins for its functions.
+# in_zsh_port PROGRAM HOST: what zsh offers for its port, with stand-ins for zsh's functions.
 in_zsh_port()
 {
 	# shellcheck disable=SC2016 # for zsh
 	zsh -f -c '_arguments() { : }; _message() { : }; _wanted() { print 6666 }
-		. "$1"; line=("$2"); _hello-client_port' - "$srcdir/completions/zsh/_hello-client" "$1"
+		. "$1"; line=("$3"); opt_args=(-H "$3"); "_$2_port"' - \
+		"$srcdir/completions/zsh/_$1" "$1" "$2"
 }
 
 # offers PORT PROGRAM WORD...: each shell offers this port, or none, after these words.
@@ -190,9 +191,12 @@ offers()
 	same "bash, port after $*" "$port" "$(in_bash "$@" '')"
 	! command -v fish >/dev/null || same "fish, port after $*" "$port" \
 		"$(fish -c ". $fish; complete -C '$* '" | cut -f 1)"
-	# zsh itself knows which options exclude each other.
-	[ $# -ne 2 ] || ! command -v zsh >/dev/null ||
-		same "zsh, port after $*" "$port" "$(in_zsh_port "$2")"
+	# zsh itself knows which options and operands exclude each other.
+	command -v zsh >/dev/null || return 0
+	case "$# $*" in
+	'2 hello-client '[!-]*) same "zsh, port after $*" "$port" "$(in_zsh_port "$1" "$2")" ;;
+	'4 check_hello -H '*' -p') same "zsh, port after $*" "$port" "$(in_zsh_port "$1" "$3")" ;;
+	esac
 }
 
 for host in localhost ::1 '[::1]' fe80::1%eth0 vsock:2; do
@@ -206,7 +210,7 @@ for host in localhost ::1 '[::1]' fe80::1%eth0 vsock:2; do
 	offers '' hello-client "$host" 6666 -p
 	offers 6666 check_hello -H "$host" -p
 done
-for host in localhost:7 127.0.0.1:7 '[::1]:7' vsock:2:7 /run/x unix:x @x; do
+for host in localhost:7 127.0.0.1:7 '[::1]:7' "'[::1]:7'" vsock:2:7 /run/x unix:x @x; do
 	offers '' hello-client "$host"
 	offers '' hello-client "$host" -vp
 	offers '' check_hello -H "$host" -p

@@ -72,7 +72,7 @@ START_TEST(greeting_has_all_metrics)
 		/* clang-format off */
 		GAUGE("success", "Whether all probes succeeded (exit status 0).")
 		"hello_probe_success{" LABELS "} 1\n"
-		GAUGE("timestamp_seconds", "The UNIX time of the end of the last probe.")
+		GAUGE("timestamp_seconds", "The UNIX time of the end of the last probe that was counted.")
 		"hello_probe_timestamp_seconds{" LABELS "} 1700000000\n"
 		GAUGE("expected", "Whether all greetings had the expected text.")
 		"hello_probe_expected{" LABELS "} 1\n"

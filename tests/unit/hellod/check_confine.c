@@ -311,7 +311,7 @@ static const struct {
 	{5, 16, 16, 2, 0}, {6, 24, 16, 2, 2}, {7, 24, 16, 2, 2}, {99, 24, 16, 2, 2},
 };
 
-/* But answers to datagrams are sent to abstract UNIX sockets, the first scope, too. */
+/* With datagrams, the first scope, abstract UNIX sockets, is kept, because answers go there. */
 START_TEST(all_rights_that_the_kernel_knows_are_given_up)
 {
 	const struct confine_needs needs = {.read_path = "/usr/greeting", .datagrams = _i % 2};

@@ -68,9 +68,11 @@ static const struct row {
 	 .explanation = "/" HARMLESS ": No such file or directory",
 	 .advice = "check the path and its permissions"},
 	{OUTCOME_UNREACHABLE, .attempts = {{"/s", ATTEMPT_FAILED, EPROTOTYPE}},
-	 .explanation = "/s: Protocol wrong type for socket", .advice = "add --udp"},
+	 .explanation = "/s: Protocol wrong type for socket",
+	 .advice = "add --udp, or check the path"},
 	{OUTCOME_UNREACHABLE, .attempts = {{"/s", ATTEMPT_FAILED, EPROTOTYPE}}, .request_bytes = 1,
-	 .explanation = "/s: Protocol wrong type for socket", .advice = "leave out --udp"},
+	 .explanation = "/s: Protocol wrong type for socket",
+	 .advice = "leave out --udp, or check the path"},
 	/* A path is as it was given, escaped only where a terminal needs it, and cut. */
 	{OUTCOME_RESET, ECONNRESET, .attempts = {{"/b\u00FC x\n", ATTEMPT_CONNECTED, 0}},
 	 .explanation = "/b\u00FC x\\x0a: Connection reset by peer after 0 of 2 header bytes",
