@@ -296,7 +296,9 @@ START_TEST(client_that_backs_off_waits_for_no_other)
 	calls[SEND] = 0;
 	for (unsigned i = 0; i < 2 * tries; i++)
 		server_advance(RETRY_USEC / 2);
-	ck_assert_uint_eq(calls[SEND], 2 * tries);
+	ck_assert_uint_ge(calls[SEND], 2 * tries);
+	/* After 200 ms without room, the kernel probes the first client, which is then sent to, too. */
+	ck_assert_uint_le(calls[SEND], 3 * tries);
 }
 END_TEST
 
