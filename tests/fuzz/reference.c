@@ -7,6 +7,9 @@
 #include "fuzz.h"
 #include "reference.h"
 
+/* Characters as numbers of 32 bits, in the byte order of this processor. */
+#define UCS_4 (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? "UCS-4BE" : "UCS-4LE")
+
 /* Converts all of it, or up to the first character that cannot be. Returns the bytes converted. */
 static size_t convert(const char *to, const char *from, const void *in, size_t length, void *out,
 		      size_t *out_length)
@@ -40,7 +43,7 @@ int reference_encode(const char *text, size_t length, uint8_t **ret_bytes, size_
 {
 	size_t size = 4 * length, used = 0;
 	uint32_t *points = fuzz_allocate(size);
-	size_t done = convert("UCS-4LE", "UTF-8", text, length, points, &size);
+	size_t done = convert(UCS_4, "UTF-8", text, length, points, &size);
 	uint8_t *bytes = fuzz_allocate(6 * length);
 	size_t offset = 0;
 
@@ -117,7 +120,7 @@ int reference_decode(const uint8_t *bytes, size_t length, char **ret_text, size_
 		if (points[i] >= 0xD800 && points[i] <= 0xDFFF)
 			points[i] = 0xFFFD;
 	text = fuzz_allocate(size);
-	n = convert("UTF-8", "UCS-4LE", points, 4 * count, text, &size);
+	n = convert("UTF-8", UCS_4, points, 4 * count, text, &size);
 	REQUIRE(n == 4 * count);
 	free(points);
 	*ret_text = text;
