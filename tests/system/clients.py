@@ -7,7 +7,7 @@ import socket
 import struct
 import subprocess
 
-from container import PATIENCE_SEC, attempt, run
+from container import PATIENCE_SEC, attempt, run, wait_until
 
 HELLO = b"\0\5HELLO"
 
@@ -109,11 +109,18 @@ def outlast(machine):
 @contextlib.contextmanager
 def load(concurrency, *options):
     """Yields the process, and a dictionary that gets its result at the end. Without options, it is
-    to be terminated."""
+    to be terminated, and its first clients exist by then."""
+    def has_clients():
+        return run("find", f"/proc/{process.pid}/fd", "-ignore_readdir_race",
+                   "-lname", "socket:*", "-not", "-name", "[012]")
+
     result = {}
-    options = options or [f"--seconds={PATIENCE_SEC}"]
-    with subprocess.Popen(load_command(concurrency, *options), stdout=subprocess.PIPE) as process:
+    until_terminated = [f"--seconds={PATIENCE_SEC}"]
+    command = load_command(concurrency, *(options or until_terminated))
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
+            if not options:
+                wait_until(has_clients)
             yield process, result
             result.update(json.loads(process.communicate()[0]))
         finally:

@@ -81,12 +81,17 @@ def test_switching(machine):
         greet_many(20, 1)
 
 
-def test_idle_exit(machine):
+def test_idle_exit(machine, tmp_path):
     """The service exits when idle, the next client starts it, and no client fails."""
     restart(machine, "--idle-timeout=0.01")
-    clients = [subprocess.Popen(["./hello-client", "-q", "--count=0", f"--interval={seconds}"])
-               for seconds in (0.029, 0.031, 0.037, 0.041)]
+    clients = []
+    for seconds in 0.029, 0.031, 0.037, 0.041:
+        with open(tmp_path / str(seconds), "wb") as output:
+            clients.append(subprocess.Popen(
+                ["./hello-client", "--count=0", f"--interval={seconds}"], stdout=output))
     wait_until(lambda: machine.journal("-t hellod").count("(idle)") >= 20)
+    # Before the first greeting, a signal leaves a client without a result.
+    wait_until(lambda: all(file.stat().st_size > 0 for file in tmp_path.iterdir()))
     for client in clients:
         client.terminate()
     assert [client.wait() for client in clients] == [0, 0, 0, 0]
