@@ -67,7 +67,7 @@ def test_portable(machine, image, record_property):
     assert [hello() for _ in range(3)] == 3 * ["HELLO"]
     wait_until(lambda: not machine.instances())
     assert machine.journal("-t hellod").count("(closed)") == 3
-    assert machine.state("hello-netns.service") == "active"
+    wait_until(lambda: machine.state("hello-netns.service") == "active")
 
     machine.run("systemctl start hello-listen.socket")
     assert hello() == "HELLO"
