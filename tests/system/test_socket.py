@@ -2,6 +2,7 @@
 """hello.socket: the journal, misbehaving clients, limits, load, confinement."""
 import json
 import os
+import pathlib
 import re
 import signal
 import time
@@ -71,10 +72,12 @@ def test_client_errors_are_no_failures(machine):
 
 def test_reset_before_accept_is_logged(machine):
     """MaxConnectionsPerSource= makes systemd log an error for each such client."""
+    status = pathlib.Path(f"/proc/{machine.pid1}/status")
     for lines, logged in ((), 20), (("LogLevelMax=crit",), 0):
         machine.serve("hello.socket", *lines)
         machine.mark_journal()
         os.kill(machine.pid1, signal.SIGSTOP)
+        wait_until(lambda: "State:\tT" in status.read_text("utf-8"))
         for _ in range(20):
             reset()
         os.kill(machine.pid1, signal.SIGCONT)
