@@ -312,3 +312,4 @@ class Container:
         self.run("systemctl reset-failed")
         if drop_ins:
             self.run("systemctl daemon-reload")
+        wait_until(lambda: self.run("systemctl list-units --plain --no-legend hello*") == "")
