@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from debian import APT_GET, HELLO, PACKAGES, files_of, greeting_clients
-from container import SOCKETS, run, wait_until
+from container import PATIENCE_SEC, SOCKETS, run, wait_until
 
 import clients
 
@@ -16,7 +16,7 @@ GREETED_MIN = 200
 
 
 def hello(machine):
-    return machine.run("hello-client --timeout=30")
+    return machine.run(f"hello-client --timeout={PATIENCE_SEC}")
 
 
 def test_install_and_start(machine):

@@ -78,7 +78,7 @@ def idle_clients(count, source="127.0.0.1"):
 
 def hello(*arguments):
     """Returns the greeting that hello-client prints."""
-    return run("./hello-client", "--timeout=30", *arguments)
+    return run("./hello-client", f"--timeout={PATIENCE_SEC}", *arguments)
 
 
 def hello_fails(*arguments):
