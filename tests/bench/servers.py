@@ -17,6 +17,9 @@ PRINTF_FRAME = r"\000\005HELLO"  # for printf(1)
 BACKLOG = 4096
 START_MAX_SEC = 20
 END_MAX_SEC = 30
+# Of the clients of hellod, of which none may be lost: a loaded machine may start few processes a
+# second, and stall.
+PATIENCE_SEC = 60
 
 # Follows the name of a server that runs another build of hellod.
 OTHER = " (other)"
@@ -111,7 +114,8 @@ class Server:
 
     def load(self, *options):
         """Returns a command that puts load on the server."""
-        return [*self.load_prefix, self.setting.load, f"--port={self.port}", *options]
+        patience = [f"--timeout={PATIENCE_SEC}"] if self.is_hellod else []
+        return [*self.load_prefix, self.setting.load, f"--port={self.port}", *patience, *options]
 
     def root(self):
         """Returns the PID of the ancestor of all its processes."""
