@@ -62,6 +62,14 @@ static inline void unit_await_input(int fd)
 	ck_assert_int_eq(poll(&polled, 1, -1), 1);
 }
 
+/* Waits for the peer's end of the stream, or its reset. */
+static inline void unit_await_end(int fd)
+{
+	struct pollfd polled = {.fd = fd, .events = POLLRDHUP};
+
+	ck_assert_int_eq(poll(&polled, 1, -1), 1);
+}
+
 /* The length of a listening socket's accept queue, or UINT_MAX under qemu, which leaves it out. */
 static inline unsigned unit_tcp_queue(int listen_fd)
 {

@@ -67,6 +67,7 @@ START_TEST(client_that_resets_is_recorded)
 	client = client_connect();
 	peer = address_fields(client);
 	unit_reset(client);
+	left_the_queue = 1;
 	server_start();
 	assert_ended(0, CLIENT_END_RESET, false);
 	ck_assert_ptr_nonnull(strstr(ended[0], peer));
@@ -199,7 +200,7 @@ START_TEST(descriptor_may_change_hands_at_any_moment)
 	client = client_lingering();
 	late = client_connect();
 	shutdown(late, SHUT_WR);
-	close(client);
+	client_hang_up(client);
 	client_read_greeting(late);
 	close(late);
 	assert_ended(1, CLIENT_END_CLOSED, true);

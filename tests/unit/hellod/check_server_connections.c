@@ -27,6 +27,7 @@ START_TEST(each_connection_is_greeted_or_ends)
 	server_greeting('A', LONGEST);
 	close(connect_passed(AF_UNIX, 0));
 	unit_reset(connect_passed(AF_INET, 0));
+	unit_await_end(FIRST_FD + 1);
 	quick = connect_passed(AF_INET, 0);
 	slow = connect_passed(AF_INET, SMALL_BUFFER_BYTES);
 	connect_passed(AF_INET, SMALL_BUFFER_BYTES);

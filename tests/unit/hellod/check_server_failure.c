@@ -316,7 +316,7 @@ START_TEST(client_that_closes_when_it_is_disconnected_ends_once)
 	server_settle();
 	server_fail(ACCEPT4, EMFILE, 1);
 	late = client_connect();
-	close(client);
+	client_hang_up(client);
 	client_finish(late);
 	ck_assert_int_eq(ended_count, 2);
 	fill_fds(_i == 0 ? 0 : FIRST_FD, false);
@@ -393,7 +393,7 @@ START_TEST(fatal_error_is_the_last_event)
 	server_settle();
 	server_fail(ACCEPT4, EBADF, 1);
 	client_connect();
-	close(client);
+	client_hang_up(client);
 	assert_returned(-EBADF);
 }
 END_TEST

@@ -116,7 +116,7 @@ START_TEST(crowd_is_polled_later)
 	serve_crowd(clients, PACE_CLIENTS_MIN + 1);
 	ck_assert_uint_eq(calls[EPOLL_CTL], 2); /* for those before the crowd */
 	for (int i = 0; i < PACE_CLIENTS_MIN; i++)
-		close(clients[i]);
+		client_hang_up(clients[i]);
 	server_advance(PACE_DEFER_USEC - MSEC);
 	ck_assert_int_eq(ended_count, 1);
 	ck_assert_uint_eq(calls[EPOLL_CTL], 2);
@@ -224,7 +224,7 @@ START_TEST(deferred_clients_make_room)
 	server_serve(O_NONBLOCK);
 	serve_crowd(clients, PACE_CLIENTS_MIN);
 	if (_i == 0)
-		close(clients[PACE_CLIENTS_MIN - 1]);
+		client_hang_up(clients[PACE_CLIENTS_MIN - 1]);
 	client_lingering();
 	assert_ended(1, _i == 0 ? CLIENT_END_CLOSED : CLIENT_END_DROPPED, true);
 	ck_assert_int_eq(ended_count, 2);
@@ -243,11 +243,12 @@ static void serve_only_a_crowd(int *ret_clients)
 	int first = client_lingering();
 
 	/* Those before the crowd are accepted in one iteration, and have closed in the next one. */
+	left_the_queue = PACE_CLIENTS_MIN - 1;
 	for (int i = 0; i < PACE_CLIENTS_MIN - 1; i++)
 		close(client_connect());
 	for (int i = 0; i < PACE_CLIENTS_MIN; i++)
 		ret_clients[i] = client_connect();
-	close(first);
+	client_hang_up(first);
 	for (int i = 0; i < PACE_CLIENTS_MIN; i++)
 		client_read_greeting(ret_clients[i]);
 	ck_assert_int_eq(ended_count, PACE_CLIENTS_MIN);
@@ -274,7 +275,7 @@ START_TEST(local_error_ends_when_a_deferred_client_has_closed)
 	server_serve(O_NONBLOCK);
 	serve_only_a_crowd(clients);
 	server_fail(ACCEPT4, EMFILE, 1);
-	close(clients[PACE_CLIENTS_MIN - 1]); /* the first one to be asked */
+	client_hang_up(clients[PACE_CLIENTS_MIN - 1]); /* the first one to be asked */
 	calls[EPOLL_CTL] = 0;
 	client_lingering();
 	assert_ended(PACE_CLIENTS_MIN, CLIENT_END_CLOSED, true);
