@@ -17,9 +17,6 @@
 
 #define MSEC(n) ((uint64_t)(n)*USEC_PER_MSEC)
 
-/* Deadline that no machine should reach. */
-#define PATIENCE_MSEC 10000U
-
 /*
  * For these hosts the resolver of the C library is replaced, to control the order of addresses and
  * the delay:
@@ -212,18 +209,20 @@ END_TEST
 
 static const struct {
 	unsigned deadline_msec; /* from now; 0 if it has passed */
-	int signal;		/* 0 for none */
+	int signal;		/* 0 for none; without a deadline */
 	enum outcome outcome;
 } waits[] = {
 	{0, 0, OUTCOME_TIMED_OUT},
 	{100, 0, OUTCOME_TIMED_OUT},
-	{PATIENCE_MSEC, SIGTERM, OUTCOME_INTERRUPTED},
+	{0, SIGTERM, OUTCOME_INTERRUPTED},
 };
 
-/* The abandoned thread ends when its resolver returns. */
+/* The abandoned thread ends when its resolver returns. Check ends a wait that does not end. */
 START_TEST(resolver_that_hangs_is_abandoned)
 {
-	uint64_t now = clock_now_usec(), deadline = now + MSEC(waits[_i].deadline_msec);
+	uint64_t deadline = waits[_i].signal != 0
+				    ? CLOCK_NEVER
+				    : clock_now_usec() + MSEC(waits[_i].deadline_msec);
 	struct resolve_list list;
 	int error;
 
@@ -233,7 +232,6 @@ START_TEST(resolver_that_hangs_is_abandoned)
 	ck_assert_int_eq(resolve_one("!hang", AF_UNSPEC, deadline, &list, &error),
 			 waits[_i].outcome);
 	ck_assert(waits[_i].signal != 0 || clock_now_usec() >= deadline);
-	ck_assert_uint_lt(clock_now_usec(), now + MSEC(PATIENCE_MSEC / 2));
 }
 END_TEST
 

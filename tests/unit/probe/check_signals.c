@@ -93,13 +93,12 @@ START_TEST(wait_ends_at_the_deadline)
 	if (_i % 2 != 0)
 		signals_catch(NULL, NULL);
 	start_alarms();
-	for (int i = 0; i < 2; i++) {
+	/* A busy machine may be late for alarms. Check ends a wait that does not end. */
+	for (int i = 0; i < 2 || (waits_msec[_i / 2] == 60 && alarms < 2); i++) {
 		deadline = clock_now_usec() + MSEC(waits_msec[_i / 2]);
-		ck_assert_int_eq(wait_for(i == 0 ? NULL : "", deadline), OUTCOME_TIMED_OUT);
+		ck_assert_int_eq(wait_for(i % 2 == 0 ? NULL : "", deadline), OUTCOME_TIMED_OUT);
 		ck_assert_uint_ge(clock_now_usec(), deadline);
-		ck_assert_uint_lt(clock_now_usec(), deadline + MSEC(10000));
 	}
-	ck_assert(waits_msec[_i / 2] < 60 || alarms > 1);
 	ck_assert(!signals_caught());
 	ck_assert_int_eq(wait_for("x", 0), OUTCOME_NONE);
 	ck_assert_int_eq(wait_for("x", CLOCK_NEVER), OUTCOME_NONE);
