@@ -7,7 +7,7 @@ import pytest
 
 from harness import CHECK, HELLO, LONGEST, WAIT, client, frame, like, refusing_port, run, wait_until
 from messages import GREETED_BY, cannot_write
-from test_probe_outcome import SITUATIONS
+from test_probe_outcome import each_situation
 
 STATUSES = ["OK", "WARNING", "CRITICAL", "UNKNOWN"]
 LINE_CHARACTERS_MAX = 1000
@@ -34,8 +34,7 @@ def parse(got, status):
     return text.removeprefix(f"HELLO {status}: "), metric
 
 
-@pytest.mark.parametrize("options, steps, word, message", SITUATIONS,
-                         ids=[f"{case[2]}-{n}" for n, case in enumerate(SITUATIONS)])
+@each_situation
 def test_situation(server, options, steps, word, message):
     """Whatever is not a greeting is critical."""
     fake = server(steps)
@@ -58,11 +57,11 @@ def test_no_server(arguments, status, message):
 
 
 def test_long_host():
-    """The host is cut, and the reason stays."""
-    name = ".".join(5 * [40 * "a"]) + ".invalid"
+    """The host is cut, and the reason stays. A name whose parts are too long is not asked for in the
+    network."""
+    name = ".".join(3 * [64 * "a"]) + ".invalid"
     text, _ = parse(run(CHECK, "-H", name), "CRITICAL")
-    assert re.fullmatch(re.escape(name[:200]) + r"\.\.\.: (Name or|Temporary failure in name) .*",
-                        text)
+    assert like(name[:200] + "...: Name or service not known*", text)
 
 
 def test_refused():
@@ -77,7 +76,7 @@ def test_refused():
     ("1.5:Unknown", "UNKNOWN")])
 def test_timeout(server, given, status):
     text, metric = parse(server([WAIT]).plugin("-t", given), status)
-    assert like("*: timed out after 1.5 s, after 0 of 2 header bytes", text)
+    assert like("*: timed out after 1.5 s*", text)
     assert (metric["value"], metric["maximum"]) == ("U", "1.5")
 
 

@@ -84,7 +84,7 @@ def test_quiet(server):
 def test_histogram(server):
     """A line for each power of two: ranges are adjacent and contain all greetings, and the longest
     line has 80 columns."""
-    fake = server([HELLO], [0.03, HELLO])
+    fake = server(*19 * [[HELLO]], [0.5, HELLO])
     status, out, _ = fake.client("-q", "--histogram", "-c40", "-i0")
     lines = re.findall(r"^ +([\d.]+) - +([\d.]+) ms +(\d+) ?(#*)$", out, re.MULTILINE)
     assert status == 0 and len(lines) >= 4 and len(lines) == out.count(" - ")
@@ -121,11 +121,11 @@ def test_interval(server, options, pause, least, limit):
 
 @FORMATS
 @pytest.mark.parametrize("status, loss, turns, option", [
-    (2, 25, [[HELLO], [HELLO], [b"\0\5"], [HELLO]], "-t9"),
-    (2, 75, [[b"\0"], [HELLO], [b"\0\5"], [b"\0\5"]], "-t9"),
+    (2, 25, [[HELLO], [HELLO], [b"\0\5"], [HELLO]], "-t60"),
+    (2, 75, [[b"\0"], [HELLO], [b"\0\5"], [b"\0\5"]], "-t60"),
     (2, 0, [[HELLO], [frame("")], [HELLO], [HELLO]], "-eHELLO"),
     # A loss that binary fractions cannot express: 23 of 40.
-    (2, 57.5, [*17 * [[HELLO]], *23 * [[]]], "-t9"),
+    (2, 57.5, [*17 * [[HELLO]], *23 * [[]]], "-t60"),
 ], ids=["once", "first", "unexpected", "share"])
 def test_worst_status_holds(server, output, status, loss, turns, option):
     fake, count = server(*turns), len(turns)

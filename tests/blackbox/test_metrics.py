@@ -14,7 +14,7 @@ from harness import (CLIENT, HELLO, WAIT, Background, client, frame, like, refus
                      wait_until)
 from messages import cannot_write
 from test_client_output import STRANGE, STRANGE_TEXT
-from test_probe_outcome import SITUATIONS, STATUSES
+from test_probe_outcome import STATUSES, each_situation
 
 WORDS = {"greeted", "unexpected", "refused", "unreachable", "timed-out",
          "reset", "closed", "malformed", "unknown-host", "system-error"}
@@ -77,8 +77,7 @@ def probe(server, *options, **how):
     return got, Metrics(got.out, where)
 
 
-@pytest.mark.parametrize("options, steps, word, message", SITUATIONS,
-                         ids=[f"{case[2]}-{n}" for n, case in enumerate(SITUATIONS)])
+@each_situation
 def test_situation(server, options, steps, word, message):
     since = time.time()
     got, metrics = probe(server(steps), *options.split())
@@ -86,7 +85,8 @@ def test_situation(server, options, steps, word, message):
     assert got.err.count("\n") == bool(message)
     assert metrics.results() == {word: 1}
     assert metrics["success"] == (got.status == 0)
-    assert int(since) <= metrics["timestamp_seconds"] <= time.time()
+    # The clock of time(2) is a tick late.
+    assert since - 2 < metrics["timestamp_seconds"] <= time.time()
 
     phases = list(metrics["phase_duration_seconds"])
     assert phases == PHASES[:len(phases)]
@@ -102,14 +102,14 @@ def test_situation(server, options, steps, word, message):
         assert sum(metrics["phase_duration_seconds"].values()) == pytest.approx(
             metrics["duration_seconds"], abs=1e-5)
     if word == "timed-out":
-        assert float(options.split()[1]) <= metrics["duration_seconds"] < 9
+        assert float(options.split()[1]) <= metrics["duration_seconds"] < 40
 
 
 @pytest.mark.parametrize("where, word", [
     ("127.0.0.1:{}", "refused"), ("localhost:{}", "refused"),
     # A name whose first part is too long is not asked for in the network.
     (64 * "0" + ".invalid:{}", "unknown-host"),
-    ("{}\\\"}}{{,=#.invalid:1", "unknown-host"), (b"\xed\xa0\x80\\:1", "unknown-host"),
+    (64 * "0" + "{}\\\"}}{{,=#.invalid:1", "unknown-host"), (b"\xed\xa0\x80\\:1", "unknown-host"),
     ("/nowhere", "unreachable"), ("unix:no-file", "unreachable"), ("@no\"name\\", "refused"),
     ("/none/\u00fc\u2028", "unreachable"), (b"/none/\xff\xc3", "unreachable"),
     ("/none/\"a\\n\\\n# TYPE\r\t\b}}{{,=#", "unreachable"),
@@ -142,7 +142,7 @@ def test_strange_greeting(server, count):
 
 def test_count(server):
     friend = server(*5 * [[HELLO]], [0.03, HELLO], [], [], [frame("HI")])
-    got, metrics = probe(friend, "-c9", "-i0", "-eHELLO", "-t9")
+    got, metrics = probe(friend, "-c9", "-i0", "-eHELLO", "-t60")
     assert got.status == 2
     assert len(re.findall("^hello-client: seq=[789]: .*", got.err, re.MULTILINE)) == 3
     assert metrics.types == {**dict.fromkeys(RUN | {"expected"}, "gauge"),
@@ -156,7 +156,7 @@ def test_count(server):
     assert list(histogram) == pytest.approx(BUCKETS)
     assert histogram[0.025] <= 6 and histogram[10] == histogram[BUCKETS[-1]] == 7
     assert metrics["greeting_duration_seconds_count"] == 7
-    assert 0.03 <= metrics["greeting_duration_seconds_sum"] < 9
+    assert 0.03 <= metrics["greeting_duration_seconds_sum"] < 60
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -186,7 +186,7 @@ def test_timestamp(server):
         greeted = time.time()
         wait_until(lambda: time.time() > greeted + 3)
         metrics = Metrics(running.end(signal.SIGINT).out, "127.0.0.1:" + friend.target)
-        assert metrics["timestamp_seconds"] > since - 1  # it is cut to seconds
+        assert metrics["timestamp_seconds"] > since - 2  # it is cut to seconds, and a tick late
         return metrics["timestamp_seconds"] < greeted + 2
 
     wait_until(is_of_the_probe)
