@@ -38,9 +38,9 @@ def plugin_options(server, port):
 
 # The beginning of a command, and how it goes on with a server and a port.
 PROGRAMS = {
-    "operands": ([CLIENT, "-t2"], operands),
-    "options": ([CLIENT, "-t2"], options),
-    "check_hello": ([CHECK, "-t2"], plugin_options),
+    "operands": ([CLIENT, "-t20"], operands),
+    "options": ([CLIENT, "-t20"], options),
+    "check_hello": ([CHECK, "-t20"], plugin_options),
 }
 
 
@@ -75,7 +75,7 @@ def test_table(network, program, server, port, endpoint, address):
                          [row for row in rows() if row[2] != "!"])
 def test_json(network, server, port, endpoint, address):
     """The JSON has what was given, and what was tried."""
-    out = run(*network.enter, CLIENT, "-t2", "-ojson", "-c1", *operands(server, port)).out
+    out = run(*network.enter, CLIENT, "-t20", "-ojson", "-c1", *operands(server, port)).out
     thing, summary = objects(out)
     assert thing["endpoint"] == summary["endpoint"] == endpoint
     assert thing["host"] == summary["host"]
@@ -136,7 +136,7 @@ def test_vsock_connect():
     """What is asked of the kernel, because a virtual machine need not be here."""
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
-    trace = run("strace", "-qq", "-e", "trace=socket,connect", CLIENT, "-t2", "vsock:7:8").err
+    trace = run("strace", "-qq", "-e", "trace=socket,connect", CLIENT, "-t20", "vsock:7:8").err
     assert "socket(AF_VSOCK, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0)" in trace
     assert re.search(r"connect\(\d+, \{sa_family=AF_VSOCK, svm_cid=(7|0x7), svm_port=(8|0x8)",
                      trace)
