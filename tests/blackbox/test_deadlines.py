@@ -4,79 +4,13 @@ and a send(2) that fails."""
 import errno
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
-from harness import HELLO, LONGEST, PATIENCE, get_frame, greet_many, listen, read_all
-from messages import NOT_GREETED, SUMMARY
-
-# Preloaded. The numbers are in a file that is mapped, because a confined hellod opens no other.
-LIBRARY = r"""
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
-static volatile const struct {
-	int now, send_error;
-} *numbers;
-static struct timespec start;
-
-__attribute__((constructor)) static void map_numbers(void)
-{
-	int fd = open(getenv("NUMBERS"), O_RDONLY);
-
-	numbers = mmap(NULL, sizeof(*numbers), PROT_READ, MAP_SHARED, fd, 0);
-	close(fd);
-	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &start);
-}
-
-int clock_gettime(clockid_t id, struct timespec *now)
-{
-	int r = (int)syscall(SYS_clock_gettime, id, now);
-	long msec = (now->tv_sec - start.tv_sec) * 1000 + (now->tv_nsec - start.tv_nsec) / 1000000;
-
-	if (id == CLOCK_MONOTONIC && numbers->now > 0)
-		*now = (struct timespec){numbers->now + msec / 100000, msec % 100000 * 10000};
-	return r;
-}
-
-ssize_t send(int fd, const void *data, size_t size, int flags)
-{
-	errno = numbers->send_error;
-	return errno ? -1 : syscall(SYS_sendto, fd, data, size, flags, NULL, 0);
-}
-"""
-
-
-@pytest.fixture
-def steer(tmp):
-    """A function that sets a number in processes with its environment. NOW: seconds that the clock
-    shows, and from which it advances 100 times too slowly, so that a slow machine is not late; or
-    0. SEND_ERROR: an errno, or 0."""
-    numbers = open(tmp + "/numbers", "w+b")
-    numbers.truncate(8)
-
-    def set_number(name, number):
-        os.pwrite(numbers.fileno(), number.to_bytes(4, sys.byteorder),
-                  ["NOW", "SEND_ERROR"].index(name) * 4)
-
-    library = tmp + "/system_calls.so"
-    subprocess.run([*os.environ.get("CC", "cc").split(), "-D_GNU_SOURCE", "-shared", "-fPIC",
-                    "-xc", "-o", library, "-"], input=LIBRARY.encode(), check=True)
-    set_number.environment = {
-        "NUMBERS": numbers.name, "LD_PRELOAD": library,
-        "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
-    yield set_number
-    numbers.close()
-
+from harness import HELLO, LONGEST, get_frame, greet_many, listen, read_all, wait_until
+from messages import NOT_GREETED, SUMMARY, SUMMARY_DATAGRAMS
+from test_datagram import ask, caller, receiver
 
 # T2 of hellod-security(7)
 def test_send_deadline(daemon, mode, steer, longest):
@@ -136,10 +70,7 @@ def test_local_error(daemon, mode, steer, error, lasts):
     steer("SEND_ERROR", error)
     hellod = daemon(mode, environment=steer.environment)
     waiting = hellod.connect()
-    waiting.settimeout(0.5)
-    with pytest.raises(TimeoutError):
-        waiting.recv(1)
-    waiting.settimeout(PATIENCE)
+    wait_until(lambda: steer.send_errors() > 1)
     if not lasts:
         steer("SEND_ERROR", 0)
         assert read_all(waiting) == HELLO
@@ -153,3 +84,17 @@ def test_local_error(daemon, mode, steer, error, lasts):
         assert hellod.wait() == [71]
     else:
         assert get_frame(hellod.target) == HELLO
+
+
+def test_answers_restart_the_idle_time(daemon, steer):
+    steer("NOW", 1000)
+    server = receiver("127.0.0.1")
+    hellod = daemon("listening", "--idle-timeout=6", listeners=[server],
+                    environment=steer.environment)
+    client = caller(server, "127.0.0.1")
+    for now in 1000, 1005, 1010, 1015:
+        steer("NOW", now)
+        assert ask(client) == HELLO
+    steer("NOW", 1022)
+    assert hellod.wait() == [0]
+    hellod.log.wait_for(SUMMARY_DATAGRAMS.format(0, 0, 4, 4, "idle"))

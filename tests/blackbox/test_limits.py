@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Many clients, more than the limits allow, and their cost."""
+import itertools
 import re
 import resource
 import signal
@@ -12,35 +13,37 @@ from messages import CANNOT_ACCEPT, GREETED, SUMMARY
 
 
 # T3 of hellod-security(7)
-@pytest.mark.slow(7)
-def test_few_descriptors(daemon):
+@pytest.mark.slow(3)
+def test_few_descriptors(daemon, steer):
     """Clients that do not close make room for others, which do not wait."""
-    hellod = daemon("listening", "--verbose", files=64)
+    steer("NOW", 1000)
+    hellod = daemon("listening", "--verbose", files=64, environment=steer.environment)
     for _ in range(300):
         assert read_all(hellod.connect()) == HELLO
     before = hellod.effort()
-    # The first of them would end after 5 seconds.
-    assert client("--timeout=4", "127.0.0.1", hellod.target) == (0, "HELLO\n", "")
+    assert client("127.0.0.1", hellod.target) == (0, "HELLO\n", "")
     assert not hellod.log.find(CANNOT_ACCEPT)
 
-    for _ in range(64):  # on a slow machine, the earlier ones have timed out
-        assert read_all(hellod.connect()) == HELLO
     # Fewer descriptors than at the start, as if the whole system had run out.
     pid = hellod.processes[0].pid
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (24, 64))
     assert greet_many(hellod.target, 20, 4) == {HELLO: 20}
     hellod.log.wait_for(CANNOT_ACCEPT)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (64, 64))
-    assert hellod.effort()[0] - before[0] < 0.5e9
+    assert hellod.effort()[0] - before[0] < 2e9
+    assert not hellod.log.find("*linger-timeout*")
 
     # hellod stops lingering for clients that do not close.
-    hellod.log.wait_for("*linger-timeout*")
+    steer("NOW", 1006)
     assert get_frame(hellod.target) == HELLO
+    hellod.log.wait_for("*linger-timeout*")
     wait_until(lambda: hellod.sockets() <= 2)
+    now = itertools.count(1010, 10)
 
     def rests():
+        steer("NOW", next(now))  # the next status is due
         before = hellod.effort()
-        time.sleep(1.2)  # longer than hellod waits between two statuses
+        time.sleep(1.2)  # longer than hellod waits for it
         return hellod.effort() == before
 
     wait_until(rests)
@@ -65,9 +68,11 @@ def test_all_are_being_greeted(daemon, longest):
 
 
 # T3 of hellod-security(7)
-def test_max_connections(daemon):
+def test_max_connections(daemon, steer):
     """The maximum, and one more."""
-    hellod = daemon("listening", "--max-connections=2", "--log-greetings=yes")
+    steer("NOW", 1000)
+    hellod = daemon("listening", "--max-connections=2", "--log-greetings=yes",
+                    environment=steer.environment)
     for _ in range(2):
         assert read_all(hellod.connect()) == HELLO
     assert not hellod.log.find("*(dropped)*")
@@ -84,11 +89,13 @@ def test_no_leak(daemon):
         return int(re.search(r"RssAnon:\s*(\d+) kB", hellod.proc("status").read_text())[1])
 
     hellod = daemon("listening")
-    assert greet_many(hellod.target, 960) == {HELLO: 960}
-    before = memory_kb()
-    assert greet_many(hellod.target, 4000) == {HELLO: 4000}
-    assert memory_kb() - before <= 64
+    sizes = []
+    for _ in range(4):
+        assert greet_many(hellod.target, 1280) == {HELLO: 1280}
+        sizes.append(memory_kb())
+    # A leak grows each time. A busy hellod may once have more clients open than before.
+    assert min(after - before for before, after in zip(sizes, sizes[1:])) <= 16
     wait_until(lambda: hellod.sockets() <= 2)
     hellod.signal(signal.SIGTERM)
     assert hellod.wait() == [0]
-    hellod.log.wait_for(SUMMARY.format(4960, 4960, "stopped"))
+    hellod.log.wait_for(SUMMARY.format(5120, 5120, "stopped"))
