@@ -275,6 +275,19 @@ class Daemon:
         self.clients.append(connect(self.target, receive_bytes))
         return self.clients[-1]
 
+    def flood(self):
+        """A client sends until hellod has read enough, and logs that. If it was too slow for that,
+        another one tries."""
+        def is_flood():
+            flooder = self.connect()
+            port = flooder.getsockname()[1]
+            with pytest.raises((BrokenPipeError, ConnectionResetError)):
+                while True:
+                    flooder.send(bytes(1 << 16))
+            return self.log.wait_for(f"hellod: greeted *:{port} (*)")[0].endswith(" (flood)")
+
+        wait_until(is_flood)
+
     def wait(self):
         """Waits for all its processes. Returns their exit statuses."""
         if self._acceptor:

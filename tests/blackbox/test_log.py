@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from harness import HELLO, Lines, connect, get_frame, listen, read_all, reset
+from harness import (HELLO, Lines, connect, get_frame, listen, read_all, reset, target_of,
+                     wait_until)
 from messages import GREETED, NOT_GREETED, SUMMARY
 
 
@@ -39,6 +40,7 @@ def test_early_reset(daemon):
     hellod = daemon("listening", "--verbose")
     assert get_frame(hellod.target) == HELLO
     hellod.signal(signal.SIGSTOP)
+    wait_until(lambda: "State:\tT" in hellod.proc("status").read_text())
     client = connect(hellod.target)
     address = address_of(client)
     reset(client)
@@ -53,11 +55,13 @@ def notify_receiver(tmp):
         receiver.bind(tmp + "/notify")
         lines = Lines(line for message in iter(lambda: receiver.recv(65536), b"")
                       for line in message.splitlines())
-        lines.service = {"NOTIFY_SOCKET": tmp + "/notify", "WATCHDOG_USEC": "200000"}
+        # The socket may hold only ten messages, of which a busy receiver lets some be lost.
+        lines.service = {"NOTIFY_SOCKET": tmp + "/notify", "WATCHDOG_USEC": "4000000"}
         yield lines
         receiver.shutdown(socket.SHUT_RDWR)
 
 
+@pytest.mark.slow(4)
 def test_notify(daemon, notify_receiver):
     hellod = daemon("listening", environment={**notify_receiver.service, "WATCHDOG_PID": "{pid}"})
     notify_receiver.wait_for("READY=1")
@@ -80,10 +84,11 @@ def test_notify(daemon, notify_receiver):
 @pytest.mark.slow(3)
 def test_idle(daemon, notify_receiver):
     """The reason for the exit is in the status. hellod ignores the watchdog of another process."""
-    hellod = daemon("listening", "--idle-timeout=3",
-                    environment={**notify_receiver.service, "WATCHDOG_PID": "1"})
-    since = time.monotonic()
-    assert get_frame(hellod.target) == HELLO
+    listener, since = listen(), time.monotonic()
+    with connect(target_of(listener)) as client:  # before hellod can be idle
+        hellod = daemon("listening", "--idle-timeout=3", listeners=[listener],
+                        environment={**notify_receiver.service, "WATCHDOG_PID": "1"})
+        assert read_all(client) == HELLO
     assert hellod.wait() == [0]
     assert time.monotonic() - since >= 3
     hellod.log.wait_for(SUMMARY.format(1, 1, "idle"))
