@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """hello-client --udp: a test is the server, and answers when and how it likes. What it costs if
 addresses are dead is in test_happy_eyeballs.py."""
+import collections
 import contextlib
 import re
 import resource
@@ -59,6 +60,11 @@ def queued(server):
     return requests
 
 
+def keep_port(bind, sender):
+    """The kernel gives the port of the sender to no later client."""
+    bind("127.0.0.2", sender[1])
+
+
 def answer(server, *datagrams):
     """Answers the next request with these datagrams. Returns its sender."""
     _, sender = receive(server)
@@ -75,8 +81,9 @@ def test_greeted(bind, tmp, address):
     answer(server, HELLO)
     status, out, err = running.end()
     assert (status, out) == (0, "HELLO\n")
-    assert like("*: answered after * ms\nresolve: * ms\nconnect: * ms\nfirst byte: * ms\n"
-                "whole frame: * ms\n", err)
+    # A test that is late is asked several times.
+    assert re.fullmatch(r".*: answered after [\d.]+ ms(, asked \d+ times)?\nresolve: [\d.]+ ms\n"
+                        r"connect: [\d.]+ ms\nfirst byte: [\d.]+ ms\nwhole frame: [\d.]+ ms\n", err)
     running = ask(server, "-v", "-ojson")
     answer(server, frame(""))
     [thing] = objects(running.end().out)
@@ -97,6 +104,7 @@ def test_request(bind):
         request, sender = receive(server)
         assert request == bytes(size)
         ports.add(sender[1])
+        keep_port(bind, sender)
         server.sendto(HELLO, sender)
         assert running.end() == (0, "HELLO\n", "")
     assert len(ports) == 3
@@ -112,36 +120,34 @@ def test_longest(bind, tmp):
 
 def test_nobody_there(bind, closing, tmp):
     """Told at once, long before the deadline."""
-    since = time.monotonic()
     for where in ["127.0.0.1", "::1"]:
         nobody = bind(where)
         nobody.connect(nobody.getsockname())  # takes nothing from others, and keeps the port
         shown = f"[{where}]:{target_of(nobody)}".replace("[127.0.0.1]", "127.0.0.1")
-        assert ask(nobody, "-t30").end() == (
+        assert ask(nobody, "-t600").end() == (
             2, "", f"hello-client: {shown}: Connection refused: {NO_DATAGRAMS}\n")
     bind(tmp + "/socket").close()
-    assert client("-u", tmp + "/socket") == (
+    assert client("-u", "-t600", tmp + "/socket") == (
         2, "", f"hello-client: {tmp}/socket: Connection refused: {NO_DATAGRAMS}\n")
     closing(listen(tmp + "/stream"))
     for name, error in [("stream", "Protocol wrong type for socket"),
                         ("nothing", "No such file or directory")]:
-        [thing] = objects(client("-u", "-ojson", f"{tmp}/{name}").out)
+        [thing] = objects(client("-u", "-t600", "-ojson", f"{tmp}/{name}").out)
         assert (thing["status"], thing["error"]) == ("unreachable", f"{tmp}/{name}: {error}")
     assert client("-u", tmp + "/stream").err.endswith(" for socket: leave out --udp, or check the path\n")
     bind(tmp + "/datagrams")
     assert client(tmp + "/datagrams").err.endswith(" for socket: add --udp, or check the path\n")
-    assert time.monotonic() - since < 15
 
 
 def test_server_ends(bind):
     """Refusal may come later, as the answer to a repeated request."""
     server = bind()
-    running = ask(server, "-ojson", "-t30")
+    running = ask(server, "-ojson", "-t600")
     receive(server)
     server.connect(server.getsockname())  # takes nothing from others, and keeps the port
     [thing] = objects(running.end().out)
     assert (thing["status"], thing["attempts"][0]["asked"] > 1) == ("refused", True)
-    assert 1 <= thing["time"] < 15
+    assert thing["time"] >= 1
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "UNIX"])
@@ -151,22 +157,25 @@ def test_black_hole(bind, tmp, address):
     advice = LONGER_REQUEST if "." in address else LONGER_REQUEST_UNIX
 
     def asks_twice():
-        """Or once, because a busy machine may be late for the second request."""
+        """Or not, because a busy machine may be late for the second request."""
         since = time.monotonic()
         got = ask(server, "-t2.9").end()
         assert time.monotonic() - since >= 2.9
         count = len(queued(server))
-        assert count in (1, 2)
-        asked = TIMED_OUT.format("2.9") + (", asked once" if count == 1 else ", asked 2 times")
+        assert count <= 2
+        if count < 2:
+            return False
+        asked = TIMED_OUT.format("2.9") + ", asked 2 times"
         assert got == (2, "", f"hello-client: {where}: {asked}: {advice}\n")
-        return count == 2
+        return True
 
     wait_until(asks_twice)
 
 
 def test_deadline_before_the_second_request(bind):
-    assert like(f"hello-client: *: {TIMED_OUT.format('0.9')}, asked once: *\n",
-                ask(bind(), "-t0.9").end().err)
+    """But after the first one, for which a busy machine may be late."""
+    wait_until(lambda: like(f"hello-client: *: {TIMED_OUT.format('0.9')}, asked once: *\n",
+                            ask(bind(), "-t0.9").end().err))
 
 
 def assert_asked_again(running):
@@ -219,7 +228,7 @@ def test_answer_from_elsewhere(bind):
     server.sendto(HELLO, sender)
     assert running.end() == (0, "HELLO\n", "")
 
-    running = ask(server, "-t0.9")
+    running = ask(server, "-t4")
     _, sender = receive(server)
     for other in others:
         other.sendto(frame("FORGED"), sender)
@@ -227,25 +236,35 @@ def test_answer_from_elsewhere(bind):
     assert (status, out) == (2, "")
 
 
+@pytest.mark.slow(9)
 def test_late_answers(bind):
     """An answer to an earlier probe comes while the next one waits. Two answers to one probe, of
     which one is late, are one greeting."""
     server = bind()
-    running = ask(server, "-c3", "-i0", "-t2.9", "-ojson")
-    first = [receive(server)[1] for _ in range(2)]
-    assert first[0] == first[1]
-    _, second = receive(server)
-    assert second != first[0]
+    running = ask(server, "-c3", "-i0", "-t8", "-ojson")
+    asked = collections.Counter()
+
+    def next_sender():
+        """The first one that has not asked before. All requests are counted."""
+        while True:
+            _, sender = receive(server)
+            asked[sender] += 1
+            if asked[sender] == 1:
+                keep_port(bind, sender)
+                return sender
+
+    first = next_sender()
+    second = next_sender()
     for _ in range(2):
-        server.sendto(frame("1"), first[0])
-    assert answer(server) == second
+        server.sendto(frame("1"), first)
+    assert answer(server) == second  # which still waits
     for text in "23":
         server.sendto(frame(text), second)
-    answer(server, frame("4"))
+    server.sendto(frame("4"), next_sender())
     *things, summary = objects(running.end().out)
     assert [thing["greeting"] for thing in things] == [None, "2", "4"]
-    asked = [thing["attempts"][0]["asked"] for thing in things]
-    assert asked[:2] == [2, 2] and asked[2] >= 1  # more often on a busy machine
+    # Four times, or less on a busy machine.
+    assert things[0]["attempts"][0]["asked"] == asked[first] > 1
     assert (summary["tried"], summary["greeted"]) == (3, 2)
 
 
@@ -274,12 +293,13 @@ def test_many(bind):
 
 def test_signal(bind):
     server = bind()
-    running = ask(server, "-c0", "-i0", "-t30")
-    answer(server, HELLO)
-    receive(server)
-    since = time.monotonic()
+    running = ask(server, "-c0", "-i0", "-t600")
+    _, first = receive(server)
+    keep_port(bind, first)
+    server.sendto(HELLO, first)
+    while receive(server)[1] == first:  # if this test was late
+        pass
     status, out, _ = running.end(signal.SIGINT)
-    assert time.monotonic() - since < 15
     assert (status, LOSS.format(1, 1, 0) in out) == (0, True)
 
 
@@ -315,6 +335,7 @@ def test_service(network):
     network.write("services", f"hello {port}/udp\nhello 4711/tcp\nother {port}/tcp\n")
 
     def start(*arguments):
+        queued(server)
         return Background(*arguments, command=[*network.enter, CLIENT])
 
     running = start("-u", address + ":hello")
@@ -369,11 +390,13 @@ def test_plugin(bind):
         queued(server)
         got = Background("-u", "-t2.5", *where, command=[CHECK]).end()
         requests = queued(server)
-        assert got.status == 2 and set(requests) == {bytes(1232)}
-        asked = TIMED_OUT.format("2.5") + ", asked *"
+        if len(requests) < 2:
+            return False  # a busy machine may be late for the second one
+        assert requests == 2 * [bytes(1232)]
+        asked = TIMED_OUT.format("2.5") + ", asked 2 times"
+        assert got.status == 2
         assert like(f"HELLO CRITICAL: 127.0.0.1:*: {asked}|time=U;;;0;2.5\n", got.out)
-        assert ("asked 2 times" in got.out) == (len(requests) == 2)
-        return len(requests) == 2  # a busy machine may be late for the second one
+        return True
 
     wait_until(asks_twice)
     server.connect(server.getsockname())
