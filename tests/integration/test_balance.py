@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Many machines: three hosts with hellod behind a balancer, each in a network namespace. Clients
 come all the time, while one host is killed, and one is drained, stopped and started again."""
+import contextlib
 import csv
 import os
 import pathlib
@@ -22,7 +23,7 @@ BALANCER, CLIENTS = 0, 4
 HOSTS = {n: f"192.0.2.1{n}" for n in (1, 2, 3)}  # as in the examples
 FRONT = ("198.51.100.1", 6666)
 AT_ONCE = 20
-STEP_SEC = 1  # with this load, before and after each event
+STEP = 100  # clients that end before and after each event
 
 
 def require(*tools):
@@ -68,8 +69,8 @@ class Network:
             # Most greetings take less time than a kill: so that some clients wait for theirs.
             host.signal(signal.SIGSTOP)
             time.sleep(0.1)
-        host.signal(how)
         host.listeners[0].close()
+        host.signal(how)
         status = host.wait()
         host.close()
         assert status == [-how if how == signal.SIGKILL else 0]
@@ -90,7 +91,7 @@ class Load:
         self._threads = [threading.Thread(target=self._work) for _ in range(AT_ONCE)]
         for thread in self._threads:
             thread.start()
-        time.sleep(STEP_SEC)
+        self.step()
 
     def _work(self):
         while not self._stop.is_set():
@@ -103,9 +104,14 @@ class Load:
                     got = error
                 self.results.append((begin, time.monotonic(), got))
 
+    def step(self):
+        """Waits for some more clients."""
+        enough = len(self.results) + STEP
+        wait_until(lambda: len(self.results) >= enough)
+
     def end(self):
         """Returns the number of clients, and the results of those without a greeting."""
-        time.sleep(STEP_SEC)
+        self.step()
         self.close()
         return len(self.results), [result for result in self.results if result[2] != HELLO]
 
@@ -141,8 +147,13 @@ class HAProxy:
             config.write((SOURCE / "haproxy/haproxy.cfg").read_text("utf-8"))
         self._process = Background("-db", "-f", config.name,
                                    command=[*network.namespaces.enter(BALANCER), "haproxy"])
-        wait_until(lambda: os.path.exists(self.control))
+        wait_until(self.is_there)
         self.wait_for(dict.fromkeys(HOSTS, "UP"))
+
+    def is_there(self):
+        with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
+            return bool(self.ask("show info"))
+        return False
 
     def ask(self, command):
         with socket.socket(socket.AF_UNIX) as control:
@@ -188,7 +199,8 @@ def test_haproxy(network, closing, load, tmp, record_property):
     count, lost = clients.end()
     record_property("haproxy, a host killed", f"{len(lost)} of {count} clients cut off, "
                     f"noticed after {noticed - killed:.1f} s")
-    assert count > 100 and len(lost) <= AT_ONCE, lost
+    # One of each at the kill, and one of each that connects before the kernel has closed the port.
+    assert len(lost) <= 2 * AT_ONCE, lost
     # The others were greeted by another host.
     assert outside(killed, closed, lost) == []
     network.start(1)
@@ -199,18 +211,15 @@ def test_haproxy(network, closing, load, tmp, record_property):
     wait_until(lambda: haproxy.column("scur")[2] == "0")
     before = haproxy.column("stot")
     network.stop(2)
-    time.sleep(STEP_SEC)
+    clients.step()
     network.start(2)
-    meanwhile = haproxy.column("stot")
+    wait_until(lambda: int(haproxy.column("stot")[1]) > int(before[1]))
+    assert haproxy.column("stot")[2] == before[2]
     haproxy.set_state(2, "ready")
-    wait_until(lambda: haproxy.column("status")[2] == "UP")
-    time.sleep(STEP_SEC)
-    after = haproxy.column("stot")
+    wait_until(lambda: int(haproxy.column("stot")[2]) > int(before[2]))
     count, lost = clients.end()
     record_property("haproxy, a host drained", f"{len(lost)} of {count} clients lost")
-    assert count > 100 and lost == []
-    assert meanwhile[2] == before[2] and int(meanwhile[1]) > int(before[1])
-    assert int(after[2]) > int(meanwhile[2])
+    assert lost == []
 
 
 def test_haproxy_checks_the_frame(network, closing, tmp):
@@ -240,10 +249,14 @@ def test_nftables(network, load, tmp, record_property):
             rules.write(text)
         network.namespaces.run(BALANCER, "nft", "-f", rules.name)
 
-    def forget(n, *options):
+    def conntrack(option, n):
+        """The connections to a host, which are listed or forgotten."""
+        return network.namespaces.run(BALANCER, "sh", "-c", f"conntrack {option} -p tcp "
+                                      f"--reply-src {HOSTS[n]} 2>/dev/null || true").splitlines()
+
+    def forget(n):
         """Or a client that uses a port again is still connected to this host."""
-        network.namespaces.run(BALANCER, "sh", "-c", " ".join(
-            ["conntrack -D -p tcp --reply-src", HOSTS[n], *options, ">/dev/null 2>&1 || true"]))
+        conntrack("-D", n)
 
     try:
         balance(1, 2, 3)
@@ -259,18 +272,17 @@ def test_nftables(network, load, tmp, record_property):
     count, lost = clients.end()
     record_property("nftables, a host killed", f"{len(lost)} of {count} clients cut off until the "
                     f"rules were replaced {replaced - killed:.2f} s later")
-    assert count > 100
     assert outside(killed, replaced, lost) == []
     network.start(1)
 
     clients = load()
     balance(1, 3)
-    time.sleep(STEP_SEC)
-    forget(2, "--state TIME_WAIT")
+    wait_until(lambda: all("TIME_WAIT" in line for line in conntrack("-L", 2)))
+    forget(2)
     network.stop(2)
-    time.sleep(STEP_SEC)
+    clients.step()
     network.start(2)
     balance(1, 2, 3)
     count, lost = clients.end()
     record_property("nftables, a host drained", f"{len(lost)} of {count} clients lost")
-    assert count > 100 and lost == []
+    assert lost == []
