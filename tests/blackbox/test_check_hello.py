@@ -57,8 +57,8 @@ def test_no_server(arguments, status, message):
 
 
 def test_long_host():
-    """The host is cut, and the reason stays. A name whose parts are too long is not asked for in the
-    network."""
+    """The host is cut, and the reason stays. A name with parts that are too long is not asked for in
+    the network."""
     name = ".".join(3 * [64 * "a"]) + ".invalid"
     text, _ = parse(run(CHECK, "-H", name), "CRITICAL")
     assert like(name[:200] + "...: Name or service not known*", text)
