@@ -34,7 +34,8 @@ def expand(text):
 
 
 class Network:
-    """The listeners are at 4:1 and 6:1, on the same port, and at port 6666 of localhost."""
+    """The listeners are at 4:1 and 6:1, on the same port, and at port 6666 of localhost. No other
+    process has them, so that closing them closes the ports."""
 
     def __init__(self, etc, names):
         self.etc = etc
@@ -91,6 +92,8 @@ def inside(etc):
     sockets.append(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))
     channel = socket.socket(fileno=0)
     socket.send_fds(channel, [b"."], [each.fileno() for each in sockets])
+    for each in sockets:
+        each.close()
     channel.recv(1)
 
 

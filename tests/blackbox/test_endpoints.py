@@ -50,6 +50,8 @@ def network():
         net = Network(etc, [])
         net.write("hosts", net.hosts + "::1 xn--bcher-kva.test\n")
         net.write("services", "hello 4711/tcp\n")
+        for listener in net.listeners:
+            listener.close()
         yield net
         net.close()
 

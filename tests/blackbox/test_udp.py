@@ -134,9 +134,10 @@ def test_nobody_there(bind, closing, tmp):
                         ("nothing", "No such file or directory")]:
         [thing] = objects(client("-u", "-t600", "-ojson", f"{tmp}/{name}").out)
         assert (thing["status"], thing["error"]) == ("unreachable", f"{tmp}/{name}: {error}")
-    assert client("-u", tmp + "/stream").err.endswith(" for socket: leave out --udp, or check the path\n")
     bind(tmp + "/datagrams")
-    assert client(tmp + "/datagrams").err.endswith(" for socket: add --udp, or check the path\n")
+    for arguments, advice in [(["-u", tmp + "/stream"], "leave out --udp"),
+                              ([tmp + "/datagrams"], "add --udp")]:
+        assert client(*arguments).err.endswith(f" for socket: {advice}, or check the path\n")
 
 
 def test_server_ends(bind):
