@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "hellod/seccomp_filter.h"
@@ -173,12 +174,12 @@ static const struct seccomp_rule always[] = {
 	{ALLOW(send)},
 	{ALLOW(sendto), IF(4, UINT64_MAX, 0)}, /* no address: the socket is connected */
 	{ALLOW(socketcall), IF(0, UINT64_MAX, SYS_SEND)},
-	{ALLOW(shutdown)},
-	{ALLOW(socketcall), IF(0, UINT64_MAX, SYS_SHUTDOWN)},
+	{ALLOW(shutdown), IF(1, UINT32_MAX, SHUT_WR)}, /* or a socket no longer listens */
 	{ALLOW(getpeername)},
 	{ALLOW(socketcall), IF(0, UINT64_MAX, SYS_GETPEERNAME)},
 	{ALLOW(close)},
 	{ALLOW(write), IF(0, UINT64_MAX, STDERR_FILENO)},
+	{ALLOW(writev), IF(0, UINT64_MAX, STDERR_FILENO)}, /* before abort() */
 	{ALLOW(brk)},
 	{ALLOW(mmap), IF(2, PROT_EXEC, 0)},
 	{ALLOW(mmap2), IF(2, PROT_EXEC, 0)},
@@ -207,13 +208,12 @@ static const struct seccomp_rule datagrams[] = {
 	{ALLOW(recvmmsg)},
 	{ALLOW(recvmmsg_time64)},
 	{ALLOW(socketcall), IF(0, UINT64_MAX, SYS_RECVMMSG)},
-	{ALLOW(sendmmsg)},
-	{ALLOW(socketcall), IF(0, UINT64_MAX, SYS_SENDMMSG)},
+	{ALLOW(sendmmsg), IF(3, MSG_FASTOPEN, 0)}, /* it connects, unseen by Landlock */
 };
 
 static const struct seccomp_rule reading[] = {
-	{ALLOW(open), IF(1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)},
-	{ALLOW(openat), IF(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)},
+	{ALLOW(open), IF(1, O_ACCMODE | O_CREAT | O_TRUNC | O_PATH, O_RDONLY)},
+	{ALLOW(openat), IF(2, O_ACCMODE | O_CREAT | O_TRUNC | O_PATH, O_RDONLY)},
 	{ALLOW(fstat)},
 	{ALLOW(fstat64)},
 	{ALLOW(fstatat64)},
@@ -271,6 +271,22 @@ static int filter_calls(const struct confine_needs *needs)
 							  SECCOMP_RET_ERRNO | ENOSYS, code);
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0 ? -errno : 0;
 }
+
+/*
+ * For these two, the C libraries of i386 and s390x use socketcall(2) if they support a Linux before
+ * 4.3. This replaces their functions.
+ */
+#ifdef SYS_socketcall
+int shutdown(int fd, int how)
+{
+	return (int)syscall(SYS_shutdown, fd, how);
+}
+
+int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+	return (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
+}
+#endif
 
 void confine(const struct confine_needs *needs, struct confine_result *ret_result)
 {

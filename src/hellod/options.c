@@ -52,8 +52,8 @@ static void print_help(void)
 	       "                             limit of file descriptors, less a few)\n"
 	       "\n"
 	       "Before its first client, hellod gives up all access except to its sockets,\n"
-	       "standard error and, with a passed listener, the files beside PATH: see\n"
-	       "CONFINEMENT in hellod(8).\n"
+	       "standard error and, with a passed listener, the files beside PATH and\n"
+	       "below: see CONFINEMENT in hellod(8).\n"
 	       "\n"
 	       "Exit status: %d done, %d wrong usage, %d system error, %d output not written,\n"
 	       "%d bad greeting or unusable socket.\n",
@@ -85,10 +85,11 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 			ret_options->greeting.path_may_be_absent = false;
 			break;
 		case 'i':
+			/* 0.0000001 is too short, although as microseconds it is 0. */
 			if (number_parse_seconds(optarg, 0, IDLE_MAX_SEC * USEC_PER_SEC,
 						 &ret_options->idle_usec) < 0 ||
-			    (ret_options->idle_usec > 0 &&
-			     ret_options->idle_usec < IDLE_MIN_USEC)) {
+			    (ret_options->idle_usec < IDLE_MIN_USEC &&
+			     strpbrk(optarg, "123456789") != NULL)) {
 				warnx("--idle-timeout: '%s' is not 0 or between %g and %u seconds",
 				      optarg, (double)IDLE_MIN_USEC / USEC_PER_SEC, IDLE_MAX_SEC);
 				wrong_usage();

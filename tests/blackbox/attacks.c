@@ -16,6 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define SD_LISTEN_FDS_START 3 /* as in sd_listen_fds(3) */
+
 /* Every attack returns -1 with an errno, if it fails. */
 
 static long open_passwd(int fd)
@@ -96,6 +98,31 @@ static long reconnect(int fd)
 static long listen_again(int fd)
 {
 	return listen(fd, 1);
+}
+
+/* Then systemd would take the socket for broken, and listen no more. */
+static long stop_listening(int fd)
+{
+	(void)fd;
+	return shutdown(SD_LISTEN_FDS_START, SHUT_RD);
+}
+
+/* A listening socket that was shut down can connect. */
+static long connect_by_sending(int fd)
+{
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET,
+		.sin_port = htons(9),
+		.sin_addr = {htonl(INADDR_LOOPBACK)},
+	};
+	struct iovec part = {"x", 1};
+	struct mmsghdr message = {
+		.msg_hdr = {&sin, sizeof(sin), &part, 1, NULL, 0, 0},
+	};
+
+	(void)fd;
+	shutdown(SD_LISTEN_FDS_START, SHUT_RDWR);
+	return sendmmsg(SD_LISTEN_FDS_START, &message, 1, MSG_FASTOPEN | MSG_NOSIGNAL);
 }
 
 static long send_to_address(int fd)
@@ -193,6 +220,8 @@ static const struct {
 	{"make a socket pair", make_pair},
 	{"connect", reconnect},
 	{"listen", listen_again},
+	{"stop listening", stop_listening},
+	{"connect by sending", connect_by_sending},
 	{"send to an address", send_to_address},
 	{"fork", do_fork},
 	{"clone", do_clone},

@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 
-from harness import HELLO, get_frame
+from harness import HELLO, get_frame, listen
+from test_datagram import receiver
 
 SOURCE = pathlib.Path(__file__).with_name("attacks.c")
 ATTACKS = re.findall(r'^\t\{"([^"]+)"', SOURCE.read_text(), re.MULTILINE)
@@ -47,6 +48,25 @@ def test_attack(daemon, mode, tmp, library, attack):
     hellod.statuses = []
 
 
+# T14 of hellod-security(7)
+def test_sending_datagrams_does_not_connect(daemon, library):
+    hellod = daemon("listening", listeners=[listen(), receiver("127.0.0.1")], environment={
+        "LD_PRELOAD": str(library), "ATTACK": "connect by sending"})
+    assert get_frame(hellod.target) == b"ENOSYS"
+    hellod.processes[0].wait()
+    hellod.statuses = []
+
+
+def test_abort_says_why(daemon, tmp):
+    """What the C library finds wrong is in the log."""
+    hellod = daemon("listening", environment=preload(tmp, ABORT))
+    assert get_frame(hellod.target) == b""
+    hellod.log.wait_for("free(): invalid *")
+    hellod.processes[0].wait()
+    assert hellod.processes[0].returncode == -signal.SIGABRT
+    hellod.statuses = []
+
+
 # T15 of hellod-security(7)
 @pytest.mark.parametrize("link", [False, True])
 def test_reload_reads_only_the_directory_of_the_greeting(daemon, tmp, link):
@@ -75,6 +95,20 @@ def test_reload_reads_only_the_directory_of_the_greeting(daemon, tmp, link):
     assert get_frame(hellod.target) == b"\0\5AGAIN"
     assert not hellod.log.find("*not confined*")
 
+
+# Preloaded: the memory is found to be damaged when the first client comes.
+ABORT = r"""
+#include <stdlib.h>
+#include <sys/types.h>
+
+ssize_t send(int fd, const void *data, size_t size, int flags)
+{
+	char *volatile damaged = (char *)data + 1;
+
+	free(damaged);
+	return (ssize_t)size + fd + flags;
+}
+"""
 
 # Preloaded: a kernel that knows none of it.
 OLD_KERNEL = r"""

@@ -7,12 +7,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/landlock.h>
+#include <linux/net.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -150,13 +152,17 @@ static const struct {
 	CALL(recvfrom, EVERY, -1),
 	CALL(sendto, EVERY, -1),
 	CALL(sendto, NONE, -1, 0, 0, 0, 1),
-	CALL(shutdown, EVERY, -1),
+	CALL(shutdown, EVERY, -1, SHUT_WR),
+	CALL(shutdown, NONE, -1, SHUT_RD),
+	CALL(shutdown, NONE, -1, SHUT_RDWR),
 	CALL(getpeername, EVERY, -1),
 	CALL(close, EVERY, -1),
 	CALL(write, EVERY, STDERR_FILENO),
 	CALL(write, NONE, STDIN_FILENO),
 	CALL(write, NONE, STDOUT_FILENO),
 	CALL(write, NONE, 3),
+	CALL(writev, EVERY, STDERR_FILENO),
+	CALL(writev, NONE, STDOUT_FILENO),
 #if LONG_MAX > INT32_MAX
 	CALL(sendto, NONE, -1, 0, 0, 0, 1L << 32),
 	CALL(write, NONE, 1L << 32 | STDERR_FILENO),
@@ -187,13 +193,21 @@ static const struct {
 	CALL(read, ACCEPT, -1),
 	CALL(ppoll, ACCEPT, 0, 0, -1),
 	CALL(recvmmsg, DATAGRAMS, -1),
-	CALL(sendmmsg, DATAGRAMS, -1),
+	CALL(sendmmsg, DATAGRAMS, -1, 0, 0, MSG_DONTWAIT | MSG_NOSIGNAL),
+	CALL(sendmmsg, NONE, -1, 0, 0, MSG_FASTOPEN),
+	CALL(sendmmsg, NONE, -1, 0, 0, MSG_FASTOPEN | MSG_DONTWAIT),
+#ifdef SYS_socketcall
+	CALL(socketcall, NONE, SYS_SHUTDOWN),
+	CALL(socketcall, NONE, SYS_SENDTO),
+	CALL(socketcall, NONE, SYS_SENDMMSG),
+#endif
 	CALL(openat, READ, AT_FDCWD, 0, O_RDONLY),
 	CALL(openat, READ, AT_FDCWD, 0, O_RDONLY | O_CLOEXEC | O_NONBLOCK),
 	CALL(openat, NONE, AT_FDCWD, 0, O_WRONLY),
 	CALL(openat, NONE, AT_FDCWD, 0, O_RDWR),
 	CALL(openat, NONE, AT_FDCWD, 0, O_RDONLY | O_CREAT),
 	CALL(openat, NONE, AT_FDCWD, 0, O_RDONLY | O_TRUNC),
+	CALL(openat, NONE, AT_FDCWD, 0, O_PATH),
 	CALL(fstat, READ, -1),
 	CALL(statx, READ, -1),
 #ifdef SYS_newfstatat
@@ -208,6 +222,7 @@ static const struct {
 	CALL(open, NONE, 0, O_RDWR),
 	CALL(open, NONE, 0, O_RDONLY | O_CREAT),
 	CALL(open, NONE, 0, O_RDONLY | O_TRUNC),
+	CALL(open, NONE, 0, O_PATH),
 #endif
 	CALL(tgkill, NONE, 1, 1, 0),
 	CALL(kill, NONE, 1, 0),

@@ -83,6 +83,7 @@ static const struct {
 	{{"-l", "nope"}, EX_USAGE, LOG("nope")},
 	{{"--log-greetings="}, EX_USAGE, LOG("")},
 	{{"--idle-timeout=0.000999"}, EX_USAGE, IDLE("0.000999")},
+	{{"--idle-timeout=0.0000001"}, EX_USAGE, IDLE("0.0000001")},
 	{{"-i", "86400.000001"}, EX_USAGE, IDLE("86400.000001")},
 	{{"-m", "1048577"}, EX_USAGE, MAX("1048577")},
 	{{"-m", "4096 "}, EX_USAGE, MAX("4096 ")},
