@@ -108,9 +108,13 @@ static int connect_result(int fd)
 {
 	int error = 0;
 	socklen_t length = sizeof(error);
+	char byte;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
 		return -errno;
+	/* It may have been made, and reset since then: what came before the reset is there. */
+	if (error != 0 && recv(fd, &byte, sizeof(byte), MSG_DONTWAIT | MSG_PEEK) > 0)
+		return 1;
 	/* Linux says EPIPE if the server has sent a FIN before its reset. */
 	if (error == EPIPE)
 		return -ECONNRESET;
@@ -142,16 +146,18 @@ static enum outcome wait_for_any(struct connect_attempt *attempts, size_t starte
 				 struct pollfd *polled, uint64_t until_usec, int *ret_error)
 {
 	enum outcome outcome;
+	nfds_t count = 0;
 
-	for (size_t i = 0; i < started; i++) {
-		bool pending = attempts[i].state == ATTEMPT_PENDING;
-
-		polled[i] = (struct pollfd){.fd = pending ? attempts[i].fd : -1,
-					    .events = attempts[i].asked > 0 ? POLLIN : POLLOUT};
-	}
-	outcome = signals_wait(polled, started, until_usec, ret_error);
+	/* Without those that have ended, because ppoll(2) takes no more than RLIMIT_NOFILE. */
 	for (size_t i = 0; i < started; i++)
-		if (polled[i].revents != 0)
+		if (attempts[i].state == ATTEMPT_PENDING)
+			polled[count++] = (struct pollfd){
+				.fd = attempts[i].fd,
+				.events = attempts[i].asked > 0 ? POLLIN : POLLOUT,
+			};
+	outcome = signals_wait(polled, count, until_usec, ret_error);
+	for (size_t i = started; i-- > 0;)
+		if (attempts[i].state == ATTEMPT_PENDING && polled[--count].revents != 0)
 			attempt_check(&attempts[i]);
 	return outcome;
 }
@@ -236,9 +242,17 @@ static enum outcome connect_loop(struct connect_attempt *attempts, size_t count,
 		struct connect_attempt *to_ask = next_to_ask(attempts, started, &again_usec);
 		enum outcome outcome;
 
+		/* If this process is late, the answer may be there. */
+		if (to_ask != NULL && (now >= deadline_usec || now >= again_usec)) {
+			outcome = wait_for_any(attempts, started, polled, 0, ret_error);
+			if (outcome == OUTCOME_INTERRUPTED || outcome == OUTCOME_SYSTEM_ERROR)
+				return outcome;
+			if (first_with(attempts, started, ATTEMPT_CONNECTED) != NULL)
+				break;
+		}
 		if (now >= deadline_usec)
 			return OUTCOME_TIMED_OUT;
-		if (to_ask != NULL && again_usec <= now) {
+		if (now >= again_usec && to_ask->state == ATTEMPT_PENDING) {
 			attempt_ask(to_ask, request_bytes);
 			continue;
 		}

@@ -15,11 +15,12 @@ int datagram_prepare(int fd, int family)
 	const int on = 1;
 	int r;
 
+	/* A socket of IPv6 needs both: its address may be mapped from IPv4. */
 	if (family == AF_UNIX)
 		r = bind(fd, &autobind, sizeof(autobind.sa_family));
-	else if (family == AF_INET)
-		r = setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
 	else
+		r = setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
+	if (r == 0 && family == AF_INET6)
 		r = setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on));
 	return r < 0 ? -errno : 0;
 }

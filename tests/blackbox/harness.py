@@ -236,6 +236,15 @@ def client(*arguments, **how):
     return Background(*arguments, **how).end()
 
 
+def preload(tmp, source):
+    """Returns the environment of a process with a library."""
+    library = tmp + "/preloaded.so"
+    subprocess.run([*os.environ.get("CC", "cc").split(), "-shared", "-fPIC", "-xc", "-o", library,
+                    "-"], input=source.encode(), check=True)
+    return {"LD_PRELOAD": library,
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+
+
 class Daemon:
     """hellod: one process with the listening sockets ("listening"), or one for each client
     ("per-connection"), with one log."""

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from harness import HELLO, get_frame, listen
+from harness import HELLO, get_frame, listen, preload
 from test_datagram import receiver
 
 SOURCE = pathlib.Path(__file__).with_name("attacks.c")
@@ -163,14 +163,6 @@ long syscall(long number, long a, long b, long c, long d, long e, long f)
 	return dup(2);
 }
 """
-
-
-def preload(tmp, source):
-    """Returns the environment."""
-    library = tmp + "/preloaded.so"
-    subprocess.run([*os.environ.get("CC", "cc").split(), "-shared", "-fPIC", "-xc", "-o", library,
-                    "-"], input=source.encode(), check=True)
-    return {"LD_PRELOAD": library}
 
 
 @pytest.mark.parametrize("abi, asked", [

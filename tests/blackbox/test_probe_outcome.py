@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from harness import HELLO, RESET, WAIT, client, drip, frame, like, listen, objects, refusing_port
+from harness import (HELLO, RESET, WAIT, client, drip, frame, like, listen, objects, preload,
+                     refusing_port)
 from messages import ADVICE, TIMED_OUT
 
 FORMATS = pytest.mark.parametrize("output", ["text", "json"])
@@ -109,3 +110,31 @@ def test_reset_at_once(server):
     *things, summary = objects(server([RESET]).client("-ojson", "-c200", "-i0").out)
     assert {thing["status"] for thing in things} == {"reset"}
     assert summary["exit"] == 2
+
+
+# Preloaded: the process is late, and finds the connection made, and reset again.
+LATE = r"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int connect(int fd, const struct sockaddr *address, socklen_t length)
+{
+	struct pollfd polled = {.fd = fd};
+	int r = (int)syscall(SYS_connect, fd, address, length), error = errno;
+
+	poll(&polled, 1, -1);
+	errno = error;
+	return r;
+}
+"""
+
+
+@pytest.mark.parametrize("sent, status", [(HELLO, 0), (HELLO + b"!", 0), (HELLO[:6], 2), (b"", 2)])
+def test_reset_after_the_frame(server, tmp, sent, status):
+    """What came before the reset is not lost."""
+    got = server([sent, RESET]).client(environment=preload(tmp, LATE))
+    assert (got.status, got.out) == (status, "HELLO\n" if status == 0 else "")

@@ -361,6 +361,30 @@ def test_unreachable(network, code):
     assert thing["time"] < 15
 
 
+def test_unreachable_by_a_mapped_address(network):
+    server = network.datagrams[0]
+    address, port = server.getsockname()
+    running = Background("-u", "-t30", f"[::ffff:{address}]:{port}",
+                         command=[*network.enter, CLIENT])
+    _, sender = receive(server)
+    network.icmp.sendto(unreachable(1, 0, sender[1], port), sender)
+    assert like(f"hello-client: *{address}*: No route to host: *\n", running.end().err)
+
+
+@pytest.mark.slow(6)
+def test_late_process(bind):
+    """An answer that is there before the deadline counts, and no request follows it."""
+    server = bind()
+    running, since = ask(server, "-t5"), time.monotonic()
+    _, sender = receive(server)
+    running.process.send_signal(signal.SIGSTOP)
+    server.sendto(HELLO, sender)
+    wait_until(lambda: time.monotonic() > since + 5.5)
+    running.process.send_signal(signal.SIGCONT)
+    assert running.end() == (0, "HELLO\n", "")
+    assert len(queued(server)) <= 1  # if the signal was late
+
+
 def test_request_is_too_long_for_a_router(network):
     """The next one comes in fragments, and the client waits for its time asleep."""
     server = network.datagrams[0]

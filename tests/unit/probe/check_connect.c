@@ -127,6 +127,9 @@ int ppoll(struct pollfd *polled, nfds_t count, const struct timespec *timeout, c
 			(uint64_t)timeout->tv_nsec / NSEC_PER_USEC;
 	int r;
 
+	/* With those that have ended, they could be more than RLIMIT_NOFILE. */
+	for (nfds_t i = 0; i < count; i++)
+		ck_assert_int_ge(polled[i].fd, 0);
 	if (take_fault(POLL) < 0)
 		return -1;
 	r = REAL(ppoll)(polled, count, usec == 0 ? &none : event_comes ? NULL : &moment, mask);
