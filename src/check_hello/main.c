@@ -2,8 +2,6 @@
 /* check_hello - a monitoring plugin that checks a hellod */
 #include "config.h"
 
-#include <signal.h>
-
 #include "check_hello/options.h"
 #include "check_hello/report.h"
 #include "common/stdio.h"
@@ -15,8 +13,6 @@ int main(int argc, char **argv)
 	enum status status;
 
 	stdio_sanitise(STATUS_UNKNOWN);
-	/* A reader that closes its pipe is an output error like any other. */
-	signal(SIGPIPE, SIG_IGN);
 	options_parse(argc, argv, &options);
 	probe_run(&options.target, &result);
 	status = report_print(&options, &result);

@@ -2,7 +2,6 @@
 /* hello-client - prints or checks the greeting of a hellod */
 #include "config.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,8 +58,6 @@ int main(int argc, char **argv)
 	int r;
 
 	stdio_sanitise(EXIT_NOT_TRIED);
-	/* A reader that closes its pipe is an output error like any other. */
-	signal(SIGPIPE, SIG_IGN);
 	options_parse(argc, argv, &options);
 	report.target = &options.target;
 	report.style = &options.style;

@@ -4,6 +4,9 @@
 #define HELLOD_STDIO_H
 
 /*
+ * Ignores SIGPIPE and SIGXFSZ, so that a reader that goes away, and a file that may not grow, are
+ * errors of write(2) like any other.
+ *
  * Opens /dev/null on closed standard descriptors, so that no socket becomes descriptor 0, 1 or 2.
  * Reading from and writing to them still fails with EBADF. To be called first in main(). Ends the
  * process with that status, and a message, if /dev/null cannot be opened.

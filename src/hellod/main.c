@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <sysexits.h>
 
 #include "common/stdio.h"
@@ -25,8 +24,7 @@ int main(int argc, char **argv)
 
 	server_block_signals();
 	stdio_sanitise(EX_OSERR);
-	signal(SIGPIPE, SIG_IGN); /* the reader of standard error may go away */
-	log_open(argc > 1);	  /* options_parse() complains there, but not without arguments */
+	log_open(argc > 1); /* options_parse() complains there, but not without arguments */
 	options_parse(argc, argv, &options);
 	if (options.verbose)
 		log_set_max(LOG_DEBUG);

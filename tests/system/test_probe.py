@@ -131,7 +131,7 @@ def test_timer(probe):
 @pytest.mark.parametrize("lines, message", [
     (['Environment="HELLO_PROBE=-t 0"'], "--timeout: '0' is wrong"),
     # The file is cut, as on a full disk.
-    (["LimitFSIZE=1000"], "File size limit exceeded"),
+    (["LimitFSIZE=1000"], "standard output: File too large"),
 ], ids=["usage", "disk"])
 def test_failure_keeps_the_file(probe, lines, message):
     machine, directory = probe

@@ -19,10 +19,11 @@
 
 enum output {
 	OUTPUT_FILE,
-	OUTPUT_FULL,   /* /dev/full */
-	OUTPUT_BROKEN, /* a pipe without a reader */
-	OUTPUT_CLOSED, /* no file descriptor 1 */
-	OUTPUT_MENDED, /* /dev/full, then the file: only stdio remembers the error */
+	OUTPUT_FULL,	/* /dev/full */
+	OUTPUT_BROKEN,	/* a pipe without a reader */
+	OUTPUT_LIMITED, /* a file that may not grow: RLIMIT_FSIZE */
+	OUTPUT_CLOSED,	/* no file descriptor 1 */
+	OUTPUT_MENDED,	/* /dev/full, then the file: only stdio remembers the error */
 };
 
 static const struct {
@@ -39,6 +40,8 @@ static const struct {
 	{OUTPUT_FULL, LARGE_BYTES, ENOSPC, EIO},
 	{OUTPUT_BROKEN, 5, EPIPE, EPIPE},
 	{OUTPUT_BROKEN, LARGE_BYTES, EPIPE, EIO},
+	{OUTPUT_LIMITED, 5, EFBIG, EFBIG},
+	{OUTPUT_LIMITED, LARGE_BYTES, EFBIG, EIO},
 	{OUTPUT_CLOSED, 0, 0, 0},
 	{OUTPUT_CLOSED, 5, EBADF, EBADF},
 	{OUTPUT_CLOSED, LARGE_BYTES, EBADF, EIO},
@@ -48,16 +51,20 @@ static const struct {
 /* Runs in a child. Its exit status is the error of stdio_close(). */
 static void print_and_close(enum output output, size_t bytes, FILE *out, FILE *err)
 {
+	const struct rlimit limit = {LARGE_BYTES, LARGE_BYTES};
 	int full = open("/dev/full", O_WRONLY), ends[2];
 
 	if (full < 0 || pipe(ends) < 0)
 		_exit(99);
 	close(ends[0]);
-	signal(SIGPIPE, SIG_IGN);
+	stdio_sanitise(98);
 	dup2(fileno(err), STDERR_FILENO);
 	dup2(output == OUTPUT_BROKEN ? ends[1] : full, STDOUT_FILENO);
-	if (output == OUTPUT_FILE)
+	if (output == OUTPUT_FILE || output == OUTPUT_LIMITED)
 		dup2(fileno(out), STDOUT_FILENO);
+	if (output == OUTPUT_LIMITED && (setrlimit(RLIMIT_FSIZE, &limit) < 0 ||
+					 lseek(STDOUT_FILENO, LARGE_BYTES, SEEK_SET) < 0))
+		_exit(97);
 	if (output == OUTPUT_CLOSED)
 		close(STDOUT_FILENO);
 	for (size_t i = 0; i < bytes; i++)
