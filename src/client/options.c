@@ -148,7 +148,7 @@ static bool is_of_plugin(int letter, const char *word)
 	size_t length = strcspn(word, "=");
 
 	if (letter != 0)
-		return strchr("HwC", letter) != NULL;
+		return letter == 'H' || letter == 'w' || letter == 'C';
 	/* Abbreviated, too, but not to one letter: --h may be --help. */
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (length > strlen("--h") && strncmp(word, words[i], length) == 0)

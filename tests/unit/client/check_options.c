@@ -140,6 +140,8 @@ static const struct {
 	{{"-Z"}, 3, "invalid option -- 'Z'" USAGE},
 	{{"--ipv4=1"}, 3, "option '--ipv4' doesn't allow an argument" USAGE},
 	{{"-t"}, 3, "option requires an argument -- 't'" USAGE},
+	{{"--request-size"}, 3, "option '--request-size' requires an argument" USAGE},
+	{{"--histogram=x"}, 3, "option '--histogram' doesn't allow an argument" USAGE},
 	{{"-e", "A", "-t", "x", "-c", "y"}, 3, "--timeout: 'x' " TIMEOUT},
 	{{"--nope", "-h"}, 3, "unrecognized option '--nope'" USAGE},
 
