@@ -256,6 +256,11 @@ static const char *advise_unknown(const struct endpoint *endpoint, int error)
 static const char *advise_system_error(int error)
 {
 	switch (error) {
+	case EAGAIN: /* of the thread that looks up the name */
+		return "raise the limit of processes on this host, or end some";
+	case EMFILE:
+	case ENFILE:
+		return "raise the limit of file descriptors on this host, or close some";
 	case EAFNOSUPPORT:
 		return "give an address of a family that this host has";
 	case EADDRINUSE:
@@ -264,7 +269,7 @@ static const char *advise_system_error(int error)
 	case EPERM:
 		return "check the firewall and the security policy of this host";
 	default:
-		return "free memory or file descriptors on this host";
+		return "free memory on this host";
 	}
 }
 
