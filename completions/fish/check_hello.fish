@@ -9,8 +9,14 @@ function __check_hello_port
     or echo 6666
 end
 
+# The cursor is in a path, possibly after the option itself.
+function __check_hello_wants_path
+    string match -qr '^(--hostname=)?(/|unix:)' -- (commandline -ct)
+end
+
 complete -c check_hello -f
 complete -c check_hello -s H -l hostname -x -a '(__fish_print_hostnames)' -d 'Server to check'
+complete -c check_hello -n __check_hello_wants_path -s H -l hostname -r -F
 complete -c check_hello -s p -l port -x -a '(__check_hello_port)' -d 'Port of the server'
 complete -c check_hello -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c check_hello -s 6 -l ipv6 -d 'Use IPv6 only'

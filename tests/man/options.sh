@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # --help, the manuals and the completions have exactly the options that the programs take, each with
-# or without an argument. The completions offer a port where the programs take one.
+# or without an argument. The completions offer a port where the programs take one; fish, also paths.
 #
 # A table of options has lines such as "-4 --ipv4", "-t --timeout argument" and "--histogram".
 set -eu -o pipefail
@@ -219,6 +219,14 @@ for host in localhost:7 127.0.0.1:7 '[::1]:7' "'[::1]:7'" vsock:2:7 /run/x unix:
 done
 offers 6666 hello-client -p
 offers 6666 check_hello -vp
+
+# fish offers files only if it is told to, which differs for operands and options.
+path=unix:$srcdir/completions/fi
+! command -v fish >/dev/null || for line in "hello-client $path" "check_hello -uH $path" \
+	"check_hello --hostname $path" "check_hello --hostname=$path"; do
+	same "fish, path in $line" "${line##* }sh/" \
+		"$(fish -c ". $srcdir/completions/fish/${line%% *}.fish; complete -C '$line'" | cut -f 1)"
+done
 
 # Icinga has a use for all options but these.
 icinga=examples/icinga2-hello.conf
