@@ -126,20 +126,22 @@ static void print_configuration(const struct options *options)
 {
 	const struct probe_target *target = &options->target;
 	const char *warning = options->warning.given, *critical = options->critical.given;
+	const char *quote = target->expected != NULL ? "\"" : "";
 	char endpoint[ENDPOINT_BYTES];
 
 	fputs("server: ", stdout);
 	print_string(endpoint_format(&target->endpoint, endpoint), TEXT_WHOLE);
-	printf("%s\n", target->family == AF_INET    ? ", IPv4 only"
-		       : target->family == AF_INET6 ? ", IPv6 only"
-						    : "");
-	printf("timeout: %.11g s, then %s\n", seconds(target->timeout_usec),
+	if (target->family != AF_UNSPEC)
+		printf(", IPv%c only", target->family == AF_INET ? '4' : '6');
+	if (target->request_bytes > 0)
+		printf(", asked by datagrams of %zu bytes", target->request_bytes);
+	printf("\ntimeout: %.11g s, then %s\n", seconds(target->timeout_usec),
 	       status_word(options->timeout_status));
 	printf("warning range: %s\n", warning != NULL ? warning : "none");
 	printf("critical range: %s\n", critical != NULL ? critical : "none");
-	fputs("expected greeting: ", stdout);
+	printf("expected greeting: %s", quote);
 	print_string(target->expected != NULL ? target->expected : "any", TEXT_WHOLE);
-	putchar('\n');
+	printf("%s\n", quote);
 }
 
 static void print_attempt(const struct connect_attempt *attempt, const struct endpoint *endpoint)
@@ -150,6 +152,8 @@ static void print_attempt(const struct connect_attempt *attempt, const struct en
 		printf(" (%s)", strerror(attempt->error));
 	if (attempt->state != ATTEMPT_NOT_TRIED)
 		printf(" after %.6f s", seconds(attempt->ended_usec - attempt->started_usec));
+	if (attempt->asked > 1)
+		printf(", asked %u times", attempt->asked);
 	putchar('\n');
 }
 

@@ -192,13 +192,13 @@ END_TEST
 	" (resolve 0.001000 s, connect 0.002000 s, first byte 0.003000 s, whole frame 0.003000 s)"
 #define PERFORMANCE "|time=0.009000s;;@1:2;0;10\n"
 #define CONFIGURATION \
-	"server: host.example:6666, IPv4 only\n" \
+	"server: host.example:6666, IPv4 only, asked by datagrams of 100 bytes\n" \
 	"timeout: 10 s, then CRITICAL\n" \
 	"warning range: none\n" \
 	"critical range: @1:2\n" \
-	"expected greeting: A\\x7c\n" \
-	"192.0.2.1:6666: connected after 0.000250 s\n" \
-	"[2001:db8::1]:6666: failed (No route to host) after 0.000500 s\n" \
+	"expected greeting: \"A\\x7c\"\n" \
+	"192.0.2.1:6666: answered after 0.000250 s\n" \
+	"[2001:db8::1]:6666: failed (No route to host) after 0.000500 s, asked 2 times\n" \
 	"/run/a\\x7cb: not tried\n"
 
 /* For each number of -v. */
@@ -215,12 +215,15 @@ START_TEST(verbose_adds_detail)
 	struct options options = make_options(NULL, "@1:2");
 
 	options.target.family = AF_INET;
+	options.target.request_bytes = 100;
 	options.target.expected = "A|";
 	options.verbosity = (unsigned)_i;
 	result_make_greeting(&result, "192.0.2.1", UNIT_BYTES("A|"), 9000);
 	memcpy(result.frame, "\0\2A|", result.frame_have);
 	result_add_attempt(&result, "2001:db8::1", ATTEMPT_FAILED, EHOSTUNREACH);
 	result_add_attempt(&result, "/run/a|b", ATTEMPT_NOT_TRIED, 0);
+	result.attempts[0].asked = 1;
+	result.attempts[1].asked = 2;
 	assert_report(&options, STATUS_OK, verbose[_i]);
 }
 END_TEST
