@@ -13,6 +13,8 @@
 #include "probe/datagram.h"
 #include "probe/target.h"
 
+#define LETTERS TARGET_LETTERS "H:w:c:t:vhV"
+
 static const struct option long_options[] = {
 	{"hostname", required_argument, NULL, 'H'},
 	TARGET_LONG_OPTIONS,
@@ -137,44 +139,19 @@ static void parse_option(int c, char *argument, struct options *options)
 	}
 }
 
-/*
- * Like getopt_long(3), but a mistake ends the process. The message for standard error, which Nagios
- * does not read, is caught.
- */
-static int next_option(int argc, char **argv)
-{
-	static char name[] = "check_hello";
-	FILE *real_stderr = stderr, *stream;
-	char *message = NULL;
-	size_t length = 0, prefix = strlen(name) + strlen(": ");
-	int c;
-
-	argv[0] = name;
-	stream = open_memstream(&message, &length);
-	if (stream != NULL)
-		stderr = stream;
-	c = getopt_long(argc, argv, TARGET_LETTERS "H:w:c:t:vhV", long_options, NULL);
-	stderr = real_stderr;
-	if (stream != NULL)
-		fclose(stream);
-	if (c == '?' && length <= prefix)
-		usage_error("wrong usage");
-	if (c == '?')
-		usage_error("%.*s", (int)(length - prefix - 1), message + prefix);
-	free(message);
-	return c;
-}
-
 void options_parse(int argc, char **argv, struct options *ret_options)
 {
 	struct target_server server = {0};
+	const char *message;
 	int c;
 
 	*ret_options = (struct options){
 		.target = target_default(),
 		.timeout_status = STATUS_CRITICAL,
 	};
-	while ((c = next_option(argc, argv)) != -1) {
+	while ((c = target_next_option(argc, argv, LETTERS, long_options, &message)) != -1) {
+		if (c == '?')
+			usage_error("%s", message);
 		if (c == 'H')
 			server.host = optarg;
 		else if (!target_option(c, optarg, &server, &ret_options->target))

@@ -69,9 +69,7 @@ static void print_help(void)
 
 int usage_print(const char *message)
 {
-	if (message != NULL)
-		fprintf(stderr, "hello-client: %s\n", message);
-	fputs("Try 'hello-client --help'.\n", stderr);
+	fprintf(stderr, "hello-client: %s\nTry 'hello-client --help'.\n", message);
 	return EXIT_NOT_TRIED;
 }
 
@@ -124,8 +122,6 @@ static void parse_option(int c, const char *argument, struct options *options)
 		else
 			printf("hello-client (%s) %s\n", PACKAGE_NAME, PACKAGE_VERSION);
 		exit(stdio_close() < 0 ? EXIT_NOT_TRIED : EXIT_GREETED);
-	default:
-		exit(usage_print(NULL)); /* getopt_long(3) has printed the message */
 	}
 }
 
@@ -159,6 +155,7 @@ static bool is_of_plugin(int letter, const char *word)
 void options_parse(int argc, char **argv, struct options *ret_options)
 {
 	struct target_server server = {0};
+	const char *message;
 	int c;
 
 	*ret_options = (struct options){
@@ -166,11 +163,13 @@ void options_parse(int argc, char **argv, struct options *ret_options)
 		.format = &report_text,
 		.interval_usec = (uint64_t)INTERVAL_DEFAULT_SEC * USEC_PER_SEC,
 	};
-	while ((c = getopt_long(argc, argv, LETTERS, long_options, NULL)) != -1) {
-		if (c == '?' && is_of_plugin(optopt, argv[optind - 1]))
-			fputs("hello-client: for monitoring, use check_hello -H HOST -w RANGE -c "
-			      "RANGE: see check_hello(1)\n",
-			      stderr);
+	while ((c = target_next_option(argc, argv, LETTERS, long_options, &message)) != -1) {
+		if (c == '?')
+			usage_error("%s%s", message,
+				    is_of_plugin(optopt, argv[optind - 1])
+					    ? ": for monitoring, use check_hello -H HOST -w RANGE "
+					      "-c RANGE: see check_hello(1)"
+					    : "");
 		if (!target_option(c, optarg, &server, &ret_options->target))
 			parse_option(c, optarg, ret_options);
 	}

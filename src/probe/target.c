@@ -43,6 +43,34 @@ struct probe_target target_default(void)
 	};
 }
 
+int target_next_option(int argc, char **argv, const char *letters,
+		       const struct option *long_options, const char **ret_message)
+{
+	FILE *real_stderr = stderr, *stream;
+	char *message = NULL;
+	size_t length = 0, prefix;
+	int c;
+
+	stream = open_memstream(&message, &length);
+	if (stream != NULL)
+		stderr = stream;
+	c = getopt_long(argc, argv, letters, long_options, NULL);
+	stderr = real_stderr;
+	if (stream != NULL)
+		fclose(stream);
+	if (c != '?') {
+		free(message);
+		return c;
+	}
+	prefix = strlen(argv[0]) + strlen(": ");
+	*ret_message = "wrong usage";
+	if (length > prefix) {
+		message[length - 1] = '\0'; /* the newline */
+		*ret_message = message + prefix;
+	}
+	return c;
+}
+
 uint64_t target_parse_seconds(const char *option, const char *text, uint64_t min_usec)
 {
 	uint64_t usec = 0, max_usec = (uint64_t)TARGET_SECONDS_MAX * USEC_PER_SEC;

@@ -32,6 +32,13 @@ struct target_server {
 /* The target before the first option: every family, and the default timeout. */
 struct probe_target target_default(void);
 
+/*
+ * Like getopt_long(3), but its message is not printed. If it returns '?', *ret_message is the
+ * message, without the name of the program and not escaped, for usage_error().
+ */
+int target_next_option(int argc, char **argv, const char *letters,
+		       const struct option *long_options, const char **ret_message);
+
 /* Takes one of TARGET_LETTERS or TARGET_REQUEST_SIZE. Returns false if `c` is another option. */
 bool target_option(int c, const char *argument, struct target_server *server,
 		   struct probe_target *target);

@@ -32,7 +32,7 @@ def refused(message, *arguments):
     ("hello-client: 'x': give only a host and a port\n", "localhost", "6666", "x"),
     ("*unrecognized option '--no-such'\n", "--no-such"),
     ("*invalid option -- 'Z'\n", "-Z"),
-    *((f"*'{told}'\nhello-client: for monitoring, use check_hello *: see check_hello(1)\n",
+    *((f"*'{told}': for monitoring, use check_hello *: see check_hello(1)\n",
        *words.split()) for told, words in [
            ("H", "-H localhost -c 2"), ("w", "-w1"), ("C", "-C2"), ("--hostname", "--hostname a"),
            ("--warning=1", "--warning=1"), ("--critical", "--critical 2")]),
@@ -49,10 +49,11 @@ def test_refused(case):
 # T20 of hellod-security(7)
 @pytest.mark.parametrize("arguments", [
     ["{}"], ["-p", "{}"], ["a", "{}"], ["a", "1", "{}"], ["-p{}", "a", "1"], ["-t{}"], ["-c{}"],
-    ["-i{}"], ["-o{}"], ["-ex\udcff{}"], ["--request-size={}"], ["-u", "vsock:{}"]], ids=str)
+    ["-i{}"], ["-o{}"], ["-ex\udcff{}"], ["--request-size={}"], ["-u", "vsock:{}"], ["--{}"]],
+    ids=str)
 def test_refused_in_one_line(arguments):
     """Whatever a script passes on, it does not control a terminal."""
-    refused("hello-client: *a\\x1b[2J\\x0a\\u202eb*: *\n",
+    refused("hello-client: *a\\x1b[2J\\x0a\\u202eb*\n",
             *(each.format("a\x1b[2J\n\u202eb") for each in arguments))
 
 

@@ -40,7 +40,7 @@ static void describe(const struct options *options)
 
 #define USAGE "\nTry 'hello-client --help'.\n"
 #define PLUGIN \
-	"\nhello-client: for monitoring, use check_hello -H HOST -w RANGE -c RANGE: see " \
+	": for monitoring, use check_hello -H HOST -w RANGE -c RANGE: see " \
 	"check_hello(1)" USAGE
 #define SECONDS "is wrong: give seconds from 0 to 86400" USAGE
 #define TIMEOUT "is wrong: give seconds from 0.001 to 86400" USAGE
@@ -143,6 +143,8 @@ static const struct {
 	{{"--request-size"}, 3, "option '--request-size' requires an argument" USAGE},
 	{{"--histogram=x"}, 3, "option '--histogram' doesn't allow an argument" USAGE},
 	{{"-e", "A", "-t", "x", "-c", "y"}, 3, "--timeout: 'x' " TIMEOUT},
+	{{"--\x1B[31mA\nB"}, 3, "unrecognized option '--\\x1b[31mA\\x0aB'" USAGE},
+	{{"-\x1B"}, 3, "invalid option -- '\\x1b'" USAGE},
 	{{"--nope", "-h"}, 3, "unrecognized option '--nope'" USAGE},
 
 	/* Options of monitoring plugins. */
