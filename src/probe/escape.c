@@ -24,6 +24,11 @@ static bool is_harmful(uint32_t c)
 
 char *escape(const char *text, size_t length)
 {
+	return escape_cut(text, length, ESCAPE_WHOLE);
+}
+
+char *escape_cut(const char *text, size_t length, size_t most)
+{
 	char *escaped = malloc(length * ESCAPED_BYTES_MAX + sizeof(CUT)), *end = escaped;
 	size_t n;
 
@@ -31,31 +36,26 @@ char *escape(const char *text, size_t length)
 		return NULL;
 	for (size_t offset = 0; offset < length; offset += n) {
 		uint32_t c;
+		size_t characters = 1;
+		char *next;
 
 		n = utf8_get(text + offset, length - offset, &c);
-		if (n == 0) {
-			n = 1;
-			end += sprintf(end, "\\x%02x", (unsigned char)text[offset]);
-		} else if (is_harmful(c)) {
-			end += sprintf(end, c < 0x80 ? "\\x%02x" : "\\u%04x", c);
+		if (n > 0 && !is_harmful(c)) {
+			next = mempcpy(end, text + offset, n);
 		} else {
-			end = mempcpy(end, text + offset, n);
+			if (n == 0)
+				c = (unsigned char)text[offset];
+			characters = (size_t)sprintf(end, n < 2 ? "\\x%02x" : "\\u%04x", c);
+			next = end + characters;
+			n = n > 0 ? n : 1;
 		}
+		if (characters > most) {
+			end = stpcpy(end, CUT);
+			break;
+		}
+		most -= characters;
+		end = next;
 	}
 	*end = '\0';
-	return escaped;
-}
-
-char *escape_cut(const char *text, size_t length, size_t most)
-{
-	char *escaped = escape(text, length), *end = escaped;
-	uint32_t ignored;
-
-	if (escaped == NULL)
-		return NULL;
-	for (; *end != '\0' && most > 0; most--)
-		end += utf8_get(end, strnlen(end, UTF8_BYTES_MAX), &ignored);
-	if (*end != '\0')
-		strcpy(end, CUT);
 	return escaped;
 }

@@ -18,7 +18,10 @@
  */
 char *escape(const char *text, size_t length);
 
-/* The same, but after `most` characters of the result, "..." stands for the rest. */
+/*
+ * The same, but after `most` characters of the result, or fewer where that would split an escape,
+ * "..." stands for the rest.
+ */
 char *escape_cut(const char *text, size_t length, size_t most);
 
 #endif

@@ -63,7 +63,13 @@ static const struct {
 	/* Of the result, the characters are counted. */
 	{UNIT_BYTES("\nA"), 5, "\\x0aA"},
 	{UNIT_BYTES("\nA"), 4, "\\x0a..."},
-	{UNIT_BYTES("\nA"), 3, "\\x0..."},
+	/* No escape is split. */
+	{UNIT_BYTES("\nA"), 3, "..."},
+	{UNIT_BYTES("A\n"), 4, "A..."},
+	{UNIT_BYTES("A\n"), 5, "A\\x0a"},
+	{UNIT_BYTES("A\xFF\xFF"), 8, "A\\xff..."},
+	{UNIT_BYTES("\u2028"), 5, "..."},
+	{UNIT_BYTES("\u2028"), 6, "\\u2028"},
 };
 
 START_TEST(texts_are_cut)
