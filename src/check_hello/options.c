@@ -15,6 +15,9 @@
 
 #define LETTERS TARGET_LETTERS "H:w:c:t:vhV"
 
+/* The end of a message about wrong usage, which says what to give, is not cut. */
+#define END_BYTES 100
+
 static const struct option long_options[] = {
 	{"hostname", required_argument, NULL, 'H'},
 	TARGET_LONG_OPTIONS,
@@ -70,8 +73,14 @@ static void print_help(void)
 
 int usage_print(const char *message)
 {
+	size_t length = strlen(message), end = length > END_BYTES ? length - END_BYTES : 0;
+
+	/* Not within a character. */
+	while ((message[end] & 0xC0) == 0x80)
+		end++;
 	printf("HELLO %s: ", status_word(STATUS_UNKNOWN));
-	text_print(message, strlen(message), TEXT_WHOLE);
+	text_print(message, end, TEXT_CHARACTERS_MAX);
+	text_print(message + end, length - end, TEXT_WHOLE);
 	printf("\n%s", usage);
 	stdio_close();
 	return STATUS_UNKNOWN;

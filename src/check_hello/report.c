@@ -13,9 +13,6 @@
 #include "common/clock.h"
 #include "probe/explain.h"
 
-/* Of each text in the first line: some monitoring systems read only 1 kB. */
-#define TEXT_CHARACTERS_MAX 200
-
 /* Of the frame, at a verbosity of 3. */
 #define FRAME_SHOWN_BYTES 256
 

@@ -8,6 +8,9 @@
 /* No limit. */
 #define TEXT_WHOLE ESCAPE_WHOLE
 
+/* Of each text in the first line: some monitoring systems read only 1 kB. */
+#define TEXT_CHARACTERS_MAX 200
+
 /*
  * Prints `length` bytes of UTF-8 to standard output. Control characters, newlines, and bytes that
  * are not UTF-8 are escaped (probe/escape.h). '|' would begin the performance data, so it is

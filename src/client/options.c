@@ -2,6 +2,7 @@
 /* options - the command line of hello-client */
 #include "config.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "common/number.h"
 #include "common/stdio.h"
 #include "probe/datagram.h"
+#include "probe/escape.h"
 #include "probe/target.h"
 
 #define INTERVAL_DEFAULT_SEC 1U
@@ -69,7 +71,11 @@ static void print_help(void)
 
 int usage_print(const char *message)
 {
-	fprintf(stderr, "hello-client: %s\nTry 'hello-client --help'.\n", message);
+	char *escaped = escape(message, strlen(message));
+
+	fprintf(stderr, "hello-client: %s\nTry 'hello-client --help'.\n",
+		escaped != NULL ? escaped : strerror(ENOMEM));
+	free(escaped);
 	return EXIT_NOT_TRIED;
 }
 

@@ -14,23 +14,19 @@
 #include "common/mutf8.h"
 #include "common/number.h"
 #include "probe/datagram.h"
-#include "probe/escape.h"
 #include "probe/target.h"
 
 void usage_error(const char *format, ...)
 {
-	char *message = NULL, *escaped = NULL;
+	char *message;
 	va_list arguments;
 	int status;
 
 	va_start(arguments, format);
 	if (vasprintf(&message, format, arguments) < 0)
 		message = NULL;
-	else
-		escaped = escape(message, strlen(message));
 	va_end(arguments);
-	status = usage_print(escaped != NULL ? escaped : strerror(ENOMEM));
-	free(escaped);
+	status = usage_print(message != NULL ? message : strerror(ENOMEM));
 	free(message);
 	exit(status);
 }

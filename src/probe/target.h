@@ -52,15 +52,12 @@ uint64_t target_parse_seconds(const char *option, const char *text, uint64_t min
 /* Parses the server after the last option, and checks the options that depend on each other. */
 void target_complete(const struct target_server *server, struct probe_target *target);
 
-/*
- * Ends the process after a message about wrong usage, which is printed as one line, whatever is in
- * the arguments.
- */
+/* Ends the process after a message about wrong usage, which usage_print() prints. */
 __attribute__((format(printf, 1, 2))) _Noreturn void usage_error(const char *format, ...);
 
 /*
- * Each program defines this in its options.c, for usage_error(): prints the message, and how to get
- * help. Returns the exit status for wrong usage.
+ * Each program defines this in its options.c, for usage_error(): escapes and prints the message, and
+ * how to get help. Returns the exit status for wrong usage.
  */
 int usage_print(const char *message);
 

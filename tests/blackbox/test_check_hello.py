@@ -225,6 +225,24 @@ def test_wrong_usage(arguments, message):
     assert "|" not in out and out.count("\n") == 3
 
 
+@pytest.mark.parametrize("argument, count, message", [
+    (b"-e\xff", 1, "--expect: '\\xff' is not UTF-8: give the text in UTF-8"),
+    (b"-e\xff", 2000, "--expect: '" + 47 * "\\xff" + "..." + 62 * "\\xff"
+     + "' is not UTF-8: give the text in UTF-8"),
+    # The last 100 bytes begin within a character.
+    ("-w€".encode(), 1000, "--warning: '" + 188 * "€" + "..." + 3 * "€" + "' is no range: give END, "
+     "START:, START:END or ~:END, and @ in front for an alert inside it"),
+    ("-w€".encode(), 95, "--warning: '" + 95 * "€" + "' is no range: give END, START:, START:END or "
+     "~:END, and @ in front for an alert inside it"),
+    (b"--a", 2000, "unrecognized option '--" + 177 * "a" + "..." + 99 * "a" + "'"),
+], ids=["byte", "bytes", "cut", "whole", "option"])
+def test_long_mistake(argument, count, message):
+    """The middle is cut, and what to give stays."""
+    last = argument.decode(errors="surrogateescape")[-1:].encode(errors="surrogateescape")
+    out = run(CHECK, argument.removesuffix(last) + count * last).out
+    assert out.startswith(f"HELLO UNKNOWN: {message}\nUsage: ")
+
+
 @pytest.mark.parametrize("arguments", [[], ["-vvv"], ["-h"], ["-V"], ["-Z"]], ids=str)
 def test_output_that_cannot_be_written(server, arguments):
     fake = server([HELLO])

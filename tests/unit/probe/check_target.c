@@ -11,6 +11,7 @@
 #define ARGUMENTS_MAX 8
 #define WRONG_USAGE 98
 
+/* Prints it as it is: to escape it is left to the program. */
 int usage_print(const char *message)
 {
 	printf("%s", message);
@@ -99,10 +100,10 @@ static const struct {
 	{{"-u", "-H", "vsock:2"},
 	 WRONG_USAGE,
 	 "'vsock:2': vsock has no datagrams: leave out --udp"},
-	{{"-e", "A\xFF"}, WRONG_USAGE, "--expect: 'A\\xff' is not UTF-8: give the text in UTF-8"},
+	{{"-e", "A\xFF"}, WRONG_USAGE, "--expect: 'A\xFF' is not UTF-8: give the text in UTF-8"},
 	{{"-H", "a\n", "-p", "7"},
 	 WRONG_USAGE,
-	 "'a\\x0a 7': a host has no blanks: give HOST:PORT, or -p PORT"},
+	 "'a\n 7': a host has no blanks: give HOST:PORT, or -p PORT"},
 	{{"-p", ""}, WRONG_USAGE, "'': the port is empty: give a number, or leave it out"},
 };
 
