@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """hello-client --count: many greetings, the summary of their times, and an early end."""
+import contextlib
 import os
 import pathlib
 import re
@@ -246,6 +247,31 @@ def test_reader_goes_away(server, options):
     running.process.stdout = None
     status, _, err = running.end()
     assert (status, err.endswith(": " + cannot_write("Broken pipe"))) == (3, True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("output", ["text", "json", "openmetrics"])
+def test_signal_while_the_output_blocks(server, closing, number, output):
+    """A signal ends a write to a pipe that nobody reads."""
+    _, writer = (closing(open(fd, mode)) for fd, mode in zip(os.pipe(), ("rb", "wb")))
+    os.set_blocking(writer.fileno(), False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer.fileno(), bytes(4096))
+    os.set_blocking(writer.fileno(), True)
+    fake = server([HELLO])
+    running = Background("-c1", "-o", output, "127.0.0.1", fake.target, stdout=writer)
+    fake.seen.wait_for("accepted")
+
+    def has_ended():
+        """After a signal, or after two if the first one comes before the write."""
+        running.process.send_signal(number)
+        return running.process.poll() is not None
+
+    wait_until(has_ended)
+    status, _, err = running.end()
+    assert (status, err.count("\n")) == (3, 1)
+    assert like("hello-client: standard output: Interrupted system call*", err)
 
 
 @pytest.mark.slow(2)
