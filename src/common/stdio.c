@@ -39,8 +39,11 @@ int stdio_close(void)
 	/* After a successful flush, EBADF means that it was never open and nothing was printed. */
 	if (fclose(stdout) != 0 && first_error == 0 && errno != EBADF)
 		first_error = errno;
-	if (first_error != 0)
-		warnx("standard output: %s%s", strerror(first_error),
-		      first_error != EPIPE ? ": redirect it to a file that can be written" : "");
+	/* Of a pipe, the reader has ended, or a signal has ended the wait for it. */
+	if (first_error == EPIPE || first_error == EINTR)
+		warnx("standard output: %s", strerror(first_error));
+	else if (first_error != 0)
+		warnx("standard output: %s: redirect it to a file that can be written",
+		      strerror(first_error));
 	return -first_error;
 }

@@ -19,7 +19,8 @@ int stdio_flush(void);
 /*
  * Flushes and closes standard output, because a full disk may be reported only then. To be called
  * once, last. Returns 0, or prints the first error to standard error and returns its -errno. The
- * message says what to do, except for EPIPE, because the reader has ended.
+ * message says what to do, except for EPIPE, because the reader has ended, and EINTR, because a
+ * signal has ended the wait for it.
  */
 int stdio_close(void);
 

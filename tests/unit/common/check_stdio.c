@@ -130,6 +130,7 @@ static const struct {
 	int close_error, error;
 } closes[] = {
 	{"/dev/null", EDQUOT, EDQUOT},
+	{"/dev/null", EINTR, EINTR},
 	{"/dev/full", EDQUOT, ENOSPC},
 	/* It was never open. */
 	{"/dev/null", EBADF, 0},
