@@ -161,7 +161,8 @@ static int restrict_objects(const struct confine_needs *needs)
 
 /*
  * Everything without a rule fails with ENOSYS: a later C library then falls back on what is here.
- * socketcall(2) has the arguments of a call in memory, so what needs a condition is missing there.
+ * socketcall(2) has the arguments of a call in memory, so what needs a condition is missing there:
+ * see socketcall.c.
  */
 static const struct seccomp_rule always[] = {
 	{ALLOW(epoll_ctl)},
@@ -271,22 +272,6 @@ static int filter_calls(const struct confine_needs *needs)
 							  SECCOMP_RET_ERRNO | ENOSYS, code);
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0 ? -errno : 0;
 }
-
-/*
- * For these two, the C libraries of i386 and s390x use socketcall(2) if they support a Linux before
- * 4.3. This replaces their functions.
- */
-#ifdef SYS_socketcall
-int shutdown(int fd, int how)
-{
-	return (int)syscall(SYS_shutdown, fd, how);
-}
-
-int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
-{
-	return (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
-}
-#endif
 
 void confine(const struct confine_needs *needs, struct confine_result *ret_result)
 {
