@@ -163,6 +163,7 @@ static const struct {
 	CALL(write, NONE, 3),
 	CALL(writev, EVERY, STDERR_FILENO),
 	CALL(writev, NONE, STDOUT_FILENO),
+	CALL(writev, NONE, STDERR_FILENO + 1),
 #if LONG_MAX > INT32_MAX
 	CALL(sendto, NONE, -1, 0, 0, 0, 1L << 32),
 	CALL(write, NONE, 1L << 32 | STDERR_FILENO),
@@ -194,6 +195,7 @@ static const struct {
 	CALL(ppoll, ACCEPT, 0, 0, -1),
 	CALL(recvmmsg, DATAGRAMS, -1),
 	CALL(sendmmsg, DATAGRAMS, -1, 0, 0, MSG_DONTWAIT | MSG_NOSIGNAL),
+	CALL(sendmmsg, DATAGRAMS, -1, 0, 0, ~MSG_FASTOPEN),
 	CALL(sendmmsg, NONE, -1, 0, 0, MSG_FASTOPEN),
 	CALL(sendmmsg, NONE, -1, 0, 0, MSG_FASTOPEN | MSG_DONTWAIT),
 #ifdef SYS_socketcall
