@@ -252,7 +252,7 @@ static enum outcome connect_loop(struct connect_attempt *attempts, size_t count,
 		}
 		if (now >= deadline_usec)
 			return OUTCOME_TIMED_OUT;
-		if (now >= again_usec && to_ask->state == ATTEMPT_PENDING) {
+		if (to_ask != NULL && now >= again_usec && to_ask->state == ATTEMPT_PENDING) {
 			attempt_ask(to_ask, request_bytes);
 			continue;
 		}
